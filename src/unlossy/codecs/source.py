@@ -1,0 +1,82 @@
+"""Decoding of source images of any format: whole, or not at all.
+
+A JPEG that ends early, or whose data are corrupt, is an error here even where a lenient decoder would give a picture:
+half a picture scored as a whole one would be a wrong number. EXIF orientation is not applied.
+"""
+
+import io
+import struct
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from unlossy.codecs.jpeg import decode_turbo, turbo_header
+from unlossy.core.errors import CodecError, DecodeError, TooLargeError, TruncatedError
+from unlossy.core.pixels import MAX_PIXELS, from_pil
+
+PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
+"""What Pillow's format plugins are seen to raise on damaged files."""
+
+
+def decode_source(data: bytes) -> UInt8[np.ndarray, "h w c"]:
+    """The pixels of an image file, c = 1 for grey ones; raises DecodeError, TruncatedError or TooLargeError."""
+    if not data:
+        raise DecodeError("the file is empty (0 bytes)")
+    if data[:2] == b"\xff\xd8":
+        pixels = _decode_jpeg(data)
+        if pixels is not None:
+            return pixels
+    return _decode_pillow(data)
+
+
+def _decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w c"] | None:
+    """The pixels of a grey or YCbCr JPEG, None where Pillow must judge (CMYK, RGB, unusual or damaged files)."""
+    header = turbo_header(data)
+    if header is None:
+        return None
+    height, width, colorspace = header
+    refuse_too_large(width, height)
+    if colorspace not in ("Gray", "YCbCr"):
+        return None
+    try:
+        return decode_turbo(data, colorspace)
+    except CodecError as error:
+        _raise_unless_harmless(str(error))
+        return None
+
+
+def _raise_unless_harmless(message: str) -> None:
+    """Raises TruncatedError or DecodeError on libjpeg's complaint, unless every pixel is there all the same."""
+    if "extraneous bytes" in message:  # junk between segments
+        return
+    if "Premature end" in message:
+        raise TruncatedError(f"the JPEG ends early: {message}")
+    raise DecodeError(f"the JPEG is damaged: {message}")
+
+
+def _decode_pillow(data: bytes) -> UInt8[np.ndarray, "h w c"]:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            refuse_too_large(*image.size)
+            image.load()
+            return from_pil(image)
+    except Image.DecompressionBombError as error:
+        raise TooLargeError(f"Pillow's limit on pixels is exceeded: {error}") from error
+    except PILLOW_ERRORS as error:
+        finding = str(error)
+        if "truncated" in finding.lower():
+            raise TruncatedError(f"the image ends early: {finding}") from error
+        # Pillow names the buffer's address, which would make equal failures unequal rows
+        raise DecodeError(
+            "not an image that can be decoded" + ("" if "BytesIO" in finding else f": {finding}")
+        ) from error
+
+
+def refuse_too_large(width: int, height: int) -> None:
+    """Raises TooLargeError where the header claims over 500 megapixels."""
+    if width * height > MAX_PIXELS:
+        raise TooLargeError(
+            f"the header claims {width} x {height} = {width * height / 1e6:.0f} megapixels; the limit is "
+            f"{MAX_PIXELS / 1e6:.0f}"
+        )

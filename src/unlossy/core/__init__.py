@@ -1,0 +1,1 @@
+"""Errors, types, blobs and array conversions that every other package stands on."""

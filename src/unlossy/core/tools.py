@@ -1,0 +1,43 @@
+"""Optional imports, version strings and digests: the things outside that may be missing, and how they are named."""
+
+import hashlib
+import importlib
+import json
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+from unlossy.core.errors import MissingDependency
+
+
+def require(module: str, extra: str, needed_for: str) -> ModuleType:
+    """The imported `module`; raises MissingDependency naming the `extra` when it is absent."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and module.split(".")[0] == error.name.split(".")[0]:
+            raise MissingDependency(module.split(".")[0], extra, needed_for) from error
+        raise
+
+
+def version_of(distribution: str) -> str | None:
+    """The installed version of a distribution, or None when it is absent."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def digest_of(value: Any) -> str:  # noqa: ANN401 (any JSON value)
+    """SHA-256, in hex, of the value's canonical JSON (sorted keys, no spaces)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def printable(text: str) -> str:
+    """The text on one line that any terminal and any database takes.
+
+    Line breaks, control characters and bytes that are not UTF-8 are shown as escapes (`\\n`, `\\x1b`, `\\xff`).
+    """
+    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in clean)
