@@ -7,6 +7,7 @@ from unlossy.core.errors import UsageError
 
 MODULES: dict[str, str] = {
     "jpeg": "unlossy.codecs.jpeg",
+    "webp": "unlossy.codecs.webp",
 }
 
 
