@@ -1,0 +1,138 @@
+"""One row per item and cell, written in chunks, one transaction each: a chunk is there whole or not at all.
+
+`provenance` holds what made the rows (model, versions, seed) once, keyed by its hash; every row names its key.
+Rows are only ever added. `PRAGMA user_version` counts the migrations that a file has seen.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from unlossy.core.errors import RunError
+from unlossy.core.tools import digest_of
+
+MIGRATIONS = (
+    """
+    CREATE TABLE provenance (id TEXT PRIMARY KEY, json TEXT NOT NULL);
+    CREATE TABLE rows (
+        item_index INTEGER NOT NULL, key TEXT NOT NULL, codec TEXT NOT NULL, codec_quality REAL,
+        mitigation TEXT NOT NULL, encoder TEXT, encoded_bytes INTEGER, width INTEGER, height INTEGER,
+        source_format TEXT, source_bytes INTEGER, source_ijg_quality_luma INTEGER, source_ijg_quality_chroma INTEGER,
+        class_name TEXT, target TEXT, prediction TEXT, score TEXT, error_kind TEXT, error_message TEXT,
+        provenance TEXT NOT NULL REFERENCES provenance (id), elapsed_s REAL NOT NULL,
+        PRIMARY KEY (item_index, codec, mitigation)
+    ) WITHOUT ROWID;
+    """,
+)
+"""Append only: a file of version N gets MIGRATIONS[N:] when it is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """One item in one cell; a failed one has an `error_kind` and no score.
+
+    `codec` is a setting or "clean"; `encoded_bytes` the compressed size; `width` and `height` those of the source;
+    `source_*` what the source file's own bytes tell (null where it is no JPEG); `target`, `prediction` and `score` are
+    JSON; `elapsed_s` is the time this cell took this item in the workers, the only column that differs between equal
+    runs.
+    """
+
+    item_index: int
+    key: str
+    codec: str
+    codec_quality: float | None
+    mitigation: str
+    encoder: str | None
+    encoded_bytes: int | None
+    width: int | None
+    height: int | None
+    source_format: str | None
+    source_bytes: int | None
+    source_ijg_quality_luma: int | None
+    source_ijg_quality_chroma: int | None
+    class_name: str | None
+    target: str | None
+    prediction: str | None
+    score: str | None
+    error_kind: str | None
+    error_message: str | None
+    provenance: str
+    elapsed_s: float
+
+
+COLUMNS = tuple(field.name for field in fields(StudyRow))
+
+
+class RowStore:
+    """The rows of one RUN. Use `open_rows`, or `RowStore(path)` as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens or makes the file; raises RunError where it cannot be written or was made by a newer unlossy."""
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._migrate()
+        except sqlite3.Error as error:
+            raise RunError(f"cannot open {path}: {error}. Is the folder writable, and the file a RUN's?") from error
+
+    def _migrate(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise RunError(f"rows.sqlite has version {version}, made by a newer unlossy; upgrade this one")
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            self._db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+    def add_provenance(self, made_by: Mapping[str, Any]) -> str:
+        """The key under which rows name what made them."""
+        key = digest_of(made_by)
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO provenance VALUES (?, ?)", (key, json.dumps(made_by, sort_keys=True))
+            )
+        return key
+
+    def add_chunk(self, rows: Iterable[StudyRow]) -> None:
+        """All the rows or, where anything goes wrong, none; raises RunError (a full disk, say)."""
+        marks = ",".join("?" * len(COLUMNS))
+        with self._transaction():
+            self._db.executemany(f"INSERT INTO rows ({','.join(COLUMNS)}) VALUES ({marks})", map(astuple, rows))  # noqa: S608
+
+    def done_items(self) -> set[int]:
+        """Indices of the items that have rows; a chunk is one transaction, so they have all of theirs."""
+        return {index for (index,) in self._db.execute("SELECT DISTINCT item_index FROM rows")}
+
+    def rows(self) -> Iterator[StudyRow]:
+        """Every row by item, codec and mitigation."""
+        query = f"SELECT {','.join(COLUMNS)} FROM rows ORDER BY item_index, codec, mitigation"  # noqa: S608
+        return (StudyRow(*values) for values in self._db.execute(query))
+
+    def provenances(self) -> list[dict[str, Any]]:
+        """What made the rows."""
+        return [json.loads(text) for (text,) in self._db.execute("SELECT json FROM provenance ORDER BY id")]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise RunError(f"cannot write the rows: {error}. Free some space and run the same again") from error
+            raise
+
+    def close(self) -> None:
+        """Closes the file; WAL is folded back into it."""
+        self._db.close()
+
+    def __enter__(self) -> "RowStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,136 @@
+import os
+
+import pytest
+from PIL import Image
+
+from unlossy.core.errors import ReadError, UsageError
+from unlossy.core.types import ClassTarget
+from unlossy.datasets import open_dataset
+
+
+def put(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), "red").save(root / path)
+
+
+def test_class_folders_are_numbered_as_imagefolder_does(tmp_path):
+    put(tmp_path, "dog/b.png", "cat/z.png", "cat/a.png", "Zebra/deep/er.png")
+    items = list(open_dataset(str(tmp_path)))
+    assert [item.key for item in items] == ["Zebra/deep/er.png", "cat/a.png", "cat/z.png", "dog/b.png"]
+    assert [item.target for item in items] == [ClassTarget(0), ClassTarget(1), ClassTarget(1), ClassTarget(2)]
+    assert items[0].groups == {"folder": "Zebra/deep", "class": "Zebra"}
+
+
+def test_splits_are_no_classes(tmp_path):
+    put(tmp_path, "train/cat/1.png", "train/dog/2.png", "val/dog/3.png")
+    items = list(open_dataset(str(tmp_path)))
+    assert [(item.groups["split"], item.target.class_index) for item in items] == [
+        ("train", 0),
+        ("train", 1),
+        ("val", 1),
+    ]
+
+
+def test_a_flat_folder_has_no_labels(tmp_path):
+    put(tmp_path, "1.png", "2.png")
+    assert [item.target for item in open_dataset(str(tmp_path))] == [None, None]
+
+
+def test_labels_csv_wins_over_folder_numbers(tmp_path):
+    put(tmp_path, "a/1.png", "b/2.png", "c/unlisted.png")
+    (tmp_path / "labels.csv").write_text("name,file,class_index\nx,b/2.png,817\ny,a/1.png,3\nz,gone/9.png,5\n")
+    dataset = open_dataset(str(tmp_path))
+    assert [(item.key, item.target.class_index) for item in dataset] == [
+        ("a/1.png", 3),
+        ("b/2.png", 817),
+        ("gone/9.png", 5),
+    ]
+    assert dataset.others == {".csv": 1, "unlisted image": 1}
+    with pytest.raises(ReadError, match="cannot read the file"):
+        list(dataset)[-1].blob.all()
+
+
+def test_an_audit_sees_every_image_whatever_is_listed(tmp_path):
+    put(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "labels.csv").write_text("file,class_index\nb/2.png,817\n")
+    (tmp_path / "notes.TXT").write_text("x")
+    dataset = open_dataset(str(tmp_path), labelled=False)
+    assert [item.key for item in dataset] == ["a/1.png", "b/2.png"]
+    assert dataset.others == {".csv": 1, ".txt": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("path,label\na,1\n", "needs the columns file,class_index"),
+        ("file,class_index\na.png,cat\n", "line 2: class_index must be a whole number"),
+        ("file,class_index\na.png,-1\n", "line 2: class_index must be a whole number"),
+        ("file,class_index\na.png,1\na.png,2\n", "line 3: 'a.png' is listed twice"),
+        ("file,class_index\n../../etc/passwd,1\n", "not a path inside the folder"),
+        ("file,class_index\n/etc/passwd,1\n", "not a path inside the folder"),
+        ("file,class_index\n", "no image"),
+    ],
+)
+def test_labels_that_cannot_be_meant_are_refused_with_their_line(tmp_path, text, finding):
+    put(tmp_path, "a.png")
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(UsageError, match=finding):
+        open_dataset(str(tmp_path))
+
+
+def test_magic_makes_an_image_and_so_does_the_suffix(tmp_path):
+    put(tmp_path, "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "no_suffix")
+    (tmp_path / "text.jpg").write_text("I am no image; my row will say so")
+    (tmp_path / "readme.md").write_text("x")
+    dataset = open_dataset(str(tmp_path))
+    assert [item.key for item in dataset] == ["no_suffix", "text.jpg"]
+    assert dataset.others == {".md": 1}
+
+
+def test_order_is_that_of_code_points(tmp_path):
+    names = ["b.png", "a.png", "Z.png", "é.png", "a/1.png", "a-1.png", "10.png", "9.png"]
+    put(tmp_path, *names)
+    assert [item.key for item in open_dataset(str(tmp_path))] == sorted(names)
+
+
+def test_names_that_are_not_utf8_and_line_breaks_keep_their_items(tmp_path):
+    put(tmp_path, "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "line\nbreak.png").write_bytes(data)
+    with open(os.path.join(os.fsencode(tmp_path), b"\xff.png"), "wb") as stream:  # noqa: PTH118, PTH123
+        stream.write(data)
+    items = list(open_dataset(str(tmp_path)))
+    assert [item.key for item in items] == ["\\xff.png", "a.png", "line\\nbreak.png"]
+    assert {item.blob.all() for item in items} == {data}
+
+
+def test_links_to_folders_are_not_followed(tmp_path):
+    put(tmp_path, "a/1.png")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert [item.key for item in open_dataset(str(tmp_path))] == ["a/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("make", "finding"),
+    [
+        (lambda path: None, "there is no folder"),
+        (lambda path: path.mkdir(), "no image"),
+        (lambda path: path.write_text("x"), "is a file, not a folder"),
+    ],
+)
+def test_nothing_there_is_refused(tmp_path, make, finding):
+    make(tmp_path / "it")
+    with pytest.raises(UsageError, match=finding):
+        open_dataset(str(tmp_path / "it"))
+
+
+def test_blobs_read_parts(tmp_path):
+    put(tmp_path, "a.png")
+    (item,) = open_dataset(str(tmp_path))
+    whole = (tmp_path / "a.png").read_bytes()
+    assert item.blob.size_bytes == len(whole)
+    assert item.blob.read(3, 5) == whole[3:8]
+    assert item.blob.read(len(whole) - 2, 100) == whole[-2:]
+    assert item.blob.read(len(whole) + 5, 10) == b""

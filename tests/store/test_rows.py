@@ -1,0 +1,108 @@
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from unlossy.core.errors import RunError
+from unlossy.store import RowStore, StudyRow, run_lock
+
+SOURCE = {
+    "source_format": "png",
+    "source_bytes": 99,
+    "source_ijg_quality_luma": None,
+    "source_ijg_quality_chroma": None,
+}
+ANSWER = {"class_name": "x", "target": "{}", "prediction": "{}", "score": '{"top1": 1.0}'}
+ROW = StudyRow(
+    item_index=0,
+    key="a",
+    codec="jpeg:30",
+    codec_quality=30.0,
+    mitigation="none",
+    encoder="e",
+    encoded_bytes=9,
+    width=4,
+    height=4,
+    **SOURCE,
+    **ANSWER,
+    error_kind=None,
+    error_message=None,
+    provenance="p",
+    elapsed_s=0.5,
+)
+
+
+def test_rows_come_back_as_they_went_in_whatever_the_order(tmp_path):
+    rows = [replace(ROW, item_index=index, key=f"key\n{index}é", codec=codec) for index in (2, 0, 1) for codec in "ba"]
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        store.add_chunk(rows[:3])
+        store.add_chunk(rows[3:])
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        assert list(store.rows()) == sorted(rows, key=lambda row: (row.item_index, row.codec))
+        assert store.done_items() == {0, 1, 2}
+
+
+def test_a_chunk_is_there_whole_or_not_at_all(tmp_path):
+    def breaks_off():
+        yield ROW
+        raise KeyboardInterrupt
+
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        with pytest.raises(KeyboardInterrupt):
+            store.add_chunk(breaks_off())
+        with pytest.raises(RunError, match="UNIQUE"):
+            store.add_chunk([ROW, ROW])
+        assert list(store.rows()) == []
+        store.add_chunk([ROW])
+        assert list(store.rows()) == [ROW]
+
+
+def test_provenance_is_kept_once_by_its_hash(tmp_path):
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        first = store.add_provenance({"b": 1, "a": [2]})
+        assert store.add_provenance({"a": [2], "b": 1}) == first
+        assert store.add_provenance({"a": [2], "b": 2}) != first
+        assert len(store.provenances()) == 2
+
+
+def test_a_file_of_a_newer_unlossy_is_refused(tmp_path):
+    RowStore(tmp_path / "rows.sqlite").close()
+    with sqlite3.connect(tmp_path / "rows.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(RunError, match="newer unlossy"):
+        RowStore(tmp_path / "rows.sqlite")
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path):
+    (tmp_path / "rows.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(RunError, match="cannot open"):
+        RowStore(tmp_path / "rows.sqlite")
+
+
+def test_a_full_disk_is_a_clear_error_and_costs_no_row(tmp_path):
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        store.add_chunk([ROW])
+        store._db.execute("PRAGMA max_page_count = 8")
+        with pytest.raises(RunError, match=r"full.*Free some space"):
+            store.add_chunk([replace(ROW, item_index=index, key="k" * 500) for index in range(1, 200)])
+        assert list(store.rows()) == [ROW]
+
+
+HOLD = "import sys, time; from pathlib import Path; from unlossy.store import run_lock\n"
+HOLD += "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+
+
+def test_the_lock_dies_with_its_process(tmp_path):
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(RunError, match=f"in use by process {holder.pid}"), run_lock(tmp_path):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    with run_lock(tmp_path):
+        pass
