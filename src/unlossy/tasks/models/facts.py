@@ -1,0 +1,134 @@
+"""The JSON beside an ONNX model or a weight file: a Preprocess, the outputs' kind and the labels, every field checked.
+
+The format: {"task", "file", "input": {...}, "outputs": [{"name", "kind"}], "labels"}; `MINIMAL` shows one, unknown
+fields are ignored. `mean` and `std` stand in the order of `channels` and apply after `scale`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unlossy.core.errors import UsageError
+from unlossy.tasks.models.outputs import OutputKind
+from unlossy.tasks.models.preprocess import FILTERS, Preprocess
+
+MINIMAL = """{"task": "classification",
+ "input": {"channels": "RGB", "scale": "0..1", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
+           "size_hw": [224, 224],
+           "resize": {"rule": "shortest_edge", "edge": 256, "filter": "bilinear", "then": "center_crop"}},
+ "outputs": [{"name": "logits", "kind": "logits"}]}"""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the JSON says: `input_name` and `output_name` are None where it leaves them to the model's own order."""
+
+    preprocess: Preprocess
+    layout: str
+    input_name: str | None
+    output_name: str | None
+    output_kind: OutputKind
+    labels: tuple[str, ...] | None
+
+
+def read_facts(path: Path) -> ModelFacts:
+    """The facts in a JSON file; raises UsageError naming the file, the field and what it may be."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        if not isinstance(document, Mapping):
+            raise UsageError("an object {...} was expected")
+        return _facts(document)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read as JSON: {error}") from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}\nA minimal file:\n{MINIMAL}") from None
+
+
+def stated_file(path: Path) -> str | None:
+    """The model file that a JSON says it belongs to; None where there is no such JSON or it says nothing."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document.get("file") if isinstance(document, dict) else None
+
+
+def _facts(document: Mapping[str, Any]) -> ModelFacts:
+    _choice(document, "task", ("classification",), "classification")
+    image, outputs = _object(document, "input"), document.get("outputs", [{}])
+    if not isinstance(outputs, list) or len(outputs) != 1 or not isinstance(outputs[0], Mapping):
+        raise UsageError('"outputs" must be a list of one {"name", "kind"}')
+    labels = document.get("labels")
+    if labels is not None and not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
+        raise UsageError('"labels" must be a list of names in the order of the outputs')
+    return ModelFacts(
+        preprocess=_preprocess(image),
+        layout=_choice(image, "layout", ("NCHW", "NHWC"), "NCHW"),
+        input_name=image.get("name"),
+        output_name=outputs[0].get("name"),
+        output_kind="logits"
+        if _choice(outputs[0], "kind", ("logits", "probabilities")) == "logits"
+        else "probabilities",
+        labels=None if labels is None else tuple(labels),
+    )
+
+
+def _preprocess(image: Mapping[str, Any]) -> Preprocess:
+    resize = _object(image, "resize")
+    rule = _choice(resize, "rule", ("shortest_edge", "stretch", "letterbox"))
+    crop = resize.get("then") is not None and _choice(resize, "then", ("center_crop",)) == "center_crop"
+    size = None if image.get("size_hw") is None else _numbers(image, "size_hw", 2, whole=True)
+    edge = None if resize.get("edge") is None else _numbers({"edge": [resize["edge"]]}, "edge", 1, whole=True)[0]
+    if rule == "shortest_edge" and (size is not None) != crop:
+        raise UsageError(
+            '"shortest_edge" leaves the long side free: give both "size_hw" and "then": "center_crop", or neither'
+        )
+    if size is None and (rule != "shortest_edge" or edge is None):
+        raise UsageError('"size_hw" is missing: [height, width] of the network\'s input')
+    return Preprocess(
+        size_hw=None if size is None else (int(size[0]), int(size[1])),
+        rule=rule,  # type: ignore[arg-type]  # _choice checked it
+        edge=None if edge is None else int(edge),
+        center_crop=crop,
+        filter=_choice(resize, "filter", tuple(FILTERS), "bilinear"),
+        channels=_choice(image, "channels", ("RGB", "BGR")),  # type: ignore[arg-type]
+        scale=_choice(image, "scale", ("0..1", "0..255")),  # type: ignore[arg-type]
+        mean=_numbers(image, "mean", 3, default=(0.0, 0.0, 0.0)),  # type: ignore[arg-type]
+        std=_numbers(image, "std", 3, default=(1.0, 1.0, 1.0), above_zero=True),  # type: ignore[arg-type]
+        fill=int(_numbers({"fill": [resize.get("fill", 114)]}, "fill", 1)[0]),
+    )
+
+
+def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    if not isinstance(value, Mapping):
+        raise UsageError(f'"{key}" is missing or not an object {{...}}')
+    return value
+
+
+def _choice(document: Mapping[str, Any], key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    value = document.get(key, default)
+    if value not in allowed:
+        raise UsageError(f'"{key}" is {json.dumps(value)}; it must be one of {", ".join(map(json.dumps, allowed))}')
+    return str(value)
+
+
+def _numbers(
+    document: Mapping[str, Any],
+    key: str,
+    count: int,
+    default: tuple[float, ...] | None = None,
+    whole: bool = False,
+    above_zero: bool = False,
+) -> tuple[float, ...]:
+    values = document.get(key, default)
+    good = isinstance(values, list | tuple) and len(values) == count
+    good = good and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    if good and (whole or above_zero):
+        good = all(v > 0 and (not whole or v == int(v)) for v in values)
+    if not good:
+        kind = "positive whole numbers" if whole else "numbers above 0" if above_zero else "numbers"
+        raise UsageError(f'"{key}" is {json.dumps(values)}; {count} {kind} were expected')
+    return tuple(float(v) for v in values)

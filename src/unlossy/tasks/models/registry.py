@@ -1,0 +1,41 @@
+"""From a model SPEC to a classifier: a prefix names the module that knows that kind, imported only then."""
+
+from importlib import import_module
+from typing import cast
+
+from unlossy.core.errors import UsageError
+from unlossy.tasks.models.base import Classifier
+
+ADAPTERS = {
+    "hf": "unlossy.tasks.models.hf",
+    "timm": "unlossy.tasks.models.timm",
+    "torchvision": "unlossy.tasks.models.torchvision",
+    "onnx": "unlossy.tasks.models.onnx",
+    "py": "unlossy.tasks.models.python",
+}
+"""Each module has `load(name, *, spec, threads) -> Classifier`; `name` is the SPEC without its prefix."""
+
+FORMS = """  hf:PATH_OR_ID               hf:google/mobilenet_v2_1.0_224, hf:./my-model
+  timm:NAME[@FILE]            timm:resnet50.a1_in1k, timm:resnet18@weights.safetensors
+  torchvision:NAME@FILE       torchvision:resnet50@weights.safetensors
+  onnx:FILE                   onnx:model.onnx (with model.json beside it), onnx:demo
+  py:MODULE:CALLABLE          py:my_models:classify"""
+
+
+def load_classifier(spec: str, *, threads: int | None = None) -> Classifier:
+    """The classifier that a SPEC names, ready to answer.
+
+    Args:
+        spec: PREFIX:NAME, one of the forms in `FORMS`.
+        threads: threads for one answer, in the whole process for torch models; None leaves the library's default.
+
+    Raises:
+        UsageError: unknown form, or a model that cannot be found or does not fit its weights.
+        MissingDependency: the extra of that kind is not installed.
+    """
+    prefix, colon, name = spec.partition(":")
+    if prefix not in ADAPTERS or not colon or not name:
+        raise UsageError(f"model {spec!r} is not understood. A model is given as one of:\n{FORMS}")
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads is {threads}; at least 1 is needed")
+    return cast("Classifier", import_module(ADAPTERS[prefix]).load(name, spec=spec, threads=threads))
