@@ -1,0 +1,1 @@
+"""Procedural scenes, drawn with arithmetic that gives the same bytes on every machine."""

@@ -1,0 +1,1 @@
+"""Training, with the `train` extra: so far the classifier of the demo."""
