@@ -106,3 +106,14 @@ def test_the_lock_dies_with_its_process(tmp_path):
         holder.stdout.close()
     with run_lock(tmp_path):
         pass
+
+
+def test_reading_makes_no_file_and_follows_a_writer(tmp_path):
+    with pytest.raises(RunError, match="cannot open"):
+        RowStore(tmp_path / "rows.sqlite", read_only=True)
+    assert not list(tmp_path.iterdir())
+    with RowStore(tmp_path / "rows.sqlite") as writer, RowStore(tmp_path / "rows.sqlite", read_only=True) as reader:
+        writer.add_chunk([ROW])
+        assert list(reader.rows()) == [ROW]
+        with pytest.raises(RunError, match="readonly"):
+            reader.add_chunk([replace(ROW, item_index=1)])

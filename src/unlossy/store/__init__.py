@@ -1,6 +1,6 @@
 """Study rows in an append-only SQLite file."""
 
 from unlossy.store.lock import run_lock
-from unlossy.store.rows import RowStore, StudyRow
+from unlossy.store.rows import CLEAN, NONE, RowStore, StudyRow
 
-__all__ = ["RowStore", "StudyRow", "run_lock"]
+__all__ = ["CLEAN", "NONE", "RowStore", "StudyRow", "run_lock"]

@@ -15,6 +15,12 @@ from typing import Any
 from unlossy.core.errors import RunError
 from unlossy.core.tools import digest_of
 
+CLEAN = "clean"
+"""The codec of the uncompressed cell."""
+
+NONE = "none"
+"""The mitigation of a model as it is."""
+
 MIGRATIONS = (
     """
     CREATE TABLE provenance (id TEXT PRIMARY KEY, json TEXT NOT NULL);
@@ -70,19 +76,29 @@ COLUMNS = tuple(field.name for field in fields(StudyRow))
 class RowStore:
     """The rows of one RUN. Use `open_rows`, or `RowStore(path)` as a context manager."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens or makes the file; raises RunError where it cannot be written or was made by a newer unlossy."""
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Opens or makes the file; raises RunError where it cannot be used or was made by a newer unlossy.
+
+        With `read_only` the file must be there; it may be read while another process writes it.
+        """
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._migrate()
+            mode = "ro" if read_only else "rwc"
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            self._migrate(read_only)
         except sqlite3.Error as error:
             raise RunError(f"cannot open {path}: {error}. Is the folder writable, and the file a RUN's?") from error
 
-    def _migrate(self) -> None:
+    def _migrate(self, read_only: bool) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise RunError(f"rows.sqlite has version {version}, made by a newer unlossy; upgrade this one")
+        if read_only:
+            if version < len(MIGRATIONS):
+                raise RunError(
+                    "rows.sqlite is empty or of an older unlossy; run the study again to bring it up to date"
+                )
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             self._db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
 

@@ -1,0 +1,80 @@
+"""`unlossy`: the commands, the exit codes, and where errors become one line on stderr.
+
+0 fine, 1 a gate failed, 2 refused before work started, 3 some items failed, 4 an optional package is missing,
+5 the run could not go on, 130 Ctrl-C. Data go to stdout, progress and errors to stderr.
+"""
+
+import sys
+import warnings
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from unlossy import __version__
+from unlossy.core.errors import UnlossyError
+
+WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
+"""click's ClickException, wherever this typer keeps it: newer ones carry a copy of click."""
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "demo": "unlossy.cli.demo",
+    "audit": "unlossy.cli.audit",
+    "inspect": "unlossy.cli.inspect",
+    "study": "unlossy.cli.study",
+    "codecs": "unlossy.cli.codecs",
+}
+"""Command to the module whose function of that name is the command."""
+
+
+def _version(asked: bool | None) -> None:
+    if asked:
+        typer.echo(f"unlossy {__version__}")
+        raise typer.Exit
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        help="Find, measure and undo what lossy compression does to vision datasets and the models trained on them.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+
+    @app.callback()
+    def root(
+        version: Annotated[
+            bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        ] = None,
+    ) -> None: ...
+
+    for name, module in COMMANDS.items():
+        app.command(name)(getattr(import_module(module), name))
+    return app
+
+
+def main() -> None:
+    """Runs the command line and exits with the documented code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command line; everything unlossy raises on purpose is one line on stderr."""
+    warnings.filterwarnings("ignore", module="PIL")  # broken metadata; what counts becomes a row
+    try:
+        outcome = _app()(arguments, prog_name="unlossy", standalone_mode=False)
+    except UnlossyError as error:
+        typer.echo(f"unlossy: {error}", err=True)
+        return error.exit_code
+    except WRONG_USAGE as error:
+        error.show()
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        outcome = INTERRUPTED
+    if outcome == INTERRUPTED:
+        typer.echo(
+            "unlossy: interrupted. A study goes on where it stopped when the same command is run again", err=True
+        )
+    return outcome if isinstance(outcome, int) else 0

@@ -1,0 +1,72 @@
+"""`unlossy study`: a model, images, codecs; a table with intervals."""
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlossy.cli.progress import progress_bar
+from unlossy.cli.table import print_study
+from unlossy.study import StudyPlan, run_study
+
+
+def study(
+    model: Annotated[
+        str,
+        typer.Option(
+            help="hf:PATH_OR_ID, timm:NAME[@FILE], torchvision:NAME[@FILE], onnx:FILE (a JSON of the same name beside "
+            "it), py:module:callable, or onnx:demo."
+        ),
+    ],
+    data: Annotated[str, typer.Option(help="A folder of images, or synthetic:N for N generated scenes.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of this run; resumes.")],
+    task: Annotated[str, typer.Option(help="What the model does.")] = "classification",
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Codec settings, several times if wanted: jpeg:30, jpeg:10..90:10, 'jpeg[444]:50', webp:20,50."
+        ),
+    ] = None,
+    mitigate: Annotated[list[str] | None, typer.Option(help="none, the only one in this version.")] = None,
+    compress_at: Annotated[
+        str, typer.Option(help="source: compress the image as it is; input: after the model's own resizing.")
+    ] = "source",
+    limit: Annotated[int | None, typer.Option(help="Take the first N items in key order.")] = None,
+    batch: Annotated[int, typer.Option(help="Images the model sees at once.")] = 32,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Measure what compression costs a model: accuracy at each quality, with 95 % intervals of the loss.
+
+    Every image is compressed and decompressed at each setting and shown to the model, clean and compressed alike. Where
+    there are labels the table has top-1, top-5 and the probability of the true class; without any, how often the
+    model still gives the answer that it gives on the clean image. A run that was killed goes on when started again.
+
+    **Examples**
+
+    `unlossy study --model onnx:demo --data synthetic:300 -o runs/demo`
+
+    `unlossy study --model hf:google/mobilenet_v2_1.0_224 --data photos/ --codec jpeg:10..90:10 -o runs/mobilenet`
+
+    `unlossy study --model timm:resnet18@w.safetensors --data photos --codec webp:20,50 --codec jpeg:30+jpeg:75 -o r`
+    """
+    plan = StudyPlan(
+        model=model,
+        data=data,
+        task=task,
+        codecs=tuple(codec or ("jpeg",)),
+        mitigations=tuple(mitigate or ("none",)),
+        limit=limit,
+        seed=seed,
+        batch=batch,
+        compress_at=compress_at,
+    )
+    with progress_bar("study") as on_progress:
+        result = run_study(plan, output, on_progress=on_progress)
+    if json:
+        typer.echo(json_module.dumps(result.to_json(), indent=1, allow_nan=False))
+    else:
+        print_study(result)
+    if result.failed:
+        raise typer.Exit(3)

@@ -1,0 +1,31 @@
+"""What made the rows: the plan, the items, the model's digest and every version that can change a number."""
+
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+from unlossy.core.tools import digest_of, version_of
+from unlossy.core.types import ClassTarget, Item
+from unlossy.runs.plan import StudyPlan
+from unlossy.tasks.base import Task
+
+ALWAYS = ("unlossy", "numpy", "Pillow", "simplejpeg")
+
+
+def provenance_of(plan: StudyPlan, items: Sequence[Item], task: Task) -> dict[str, Any]:
+    """A JSON object; equal objects give equal rows (but for times) on the same machine."""
+    return {
+        "plan": plan.hash,
+        "items": digest_of([[item.key, _target(item)] for item in items]),
+        "n_items": len(items),
+        "model": task.model_spec,
+        "model_digest": task.model_digest,
+        "seed": plan.seed,
+        "encoders": {codec.setting: codec.encoder for codec in plan.made_codecs},
+        "versions": {name: version_of(name) for name in (*ALWAYS, *task.libraries)},
+        "python": platform.python_version(),
+    }
+
+
+def _target(item: Item) -> int | None:
+    return item.target.class_index if isinstance(item.target, ClassTarget) else None

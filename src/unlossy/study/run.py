@@ -1,0 +1,70 @@
+"""The loop of a study, on one screen: workers prepare, the model answers, rows are written; a kill costs a chunk.
+
+The unit of work is a chunk of 16 items in all their cells, one transaction each. Batches mix qualities but never cross
+a chunk, so a resumed run asks the model the same questions in the same company and its rows equal an undisturbed run's.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from unlossy.core.errors import LabelError, UsageError
+from unlossy.core.types import Item
+from unlossy.datasets import open_dataset
+from unlossy.engines import Engine, Failed, LocalEngine
+from unlossy.runs.folder import open_run
+from unlossy.runs.plan import StudyPlan
+from unlossy.runs.summary import StudyResult, summarise_run
+from unlossy.study.answers import answer_chunk
+from unlossy.study.provenance import provenance_of
+from unlossy.study.worker import ChunkWorker
+from unlossy.tasks.base import Task
+from unlossy.tasks.registry import load_task
+
+CHUNK = 16
+"""Items per transaction. Part of what makes rows equal after a resume: changing it changes the batches."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of items done and the number there are."""
+
+
+def run_study(
+    plan: StudyPlan, run: Path | str, *, on_progress: Progress | None = None, engine: Engine | None = None
+) -> StudyResult:
+    """The result of the plan, its rows in the folder `run`; goes on where an earlier, killed run stopped.
+
+    Raises UsageError before any work (no data, no such model, labels that do not fit, a folder with another plan),
+    RunError where the run cannot go on (locked, disk full). Failed items are rows.
+    """
+    dataset = open_dataset(plan.data)
+    items = list(islice(dataset, plan.limit))
+    task = load_task(plan.task, plan.model)
+    _refuse_misfits(items, task)
+    made_by = provenance_of(plan, items, task)
+    with open_run(Path(run), plan, made_by) as store:
+        key = store.add_provenance(made_by)
+        done = store.done_items()
+        todo = [index for index in range(len(items)) if index not in done]
+        worker = ChunkWorker(items, plan.made_codecs, task, plan.compress_at)
+        tell = on_progress or (lambda _done, _total: None)
+        tell(len(items) - len(todo), len(items))
+        with closing((engine or LocalEngine()).map(lambda: worker, todo, CHUNK)) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Failed):
+                    raise outcome.error
+                store.add_chunk(answer_chunk(outcome.value, task, plan.batch, key))
+                tell(outcome.refs[-1] + 1, len(items))
+    return summarise_run(run)
+
+
+def _refuse_misfits(items: Sequence[Item], task: Task) -> None:
+    """Raises UsageError on the first label that cannot be an answer of the model."""
+    for item in items:
+        try:
+            task.check_target(item.target)
+        except LabelError as error:
+            raise UsageError(
+                f"{item.key}: {error}. Give a model for these classes, or a labels.csv (file,class_index) with the "
+                "model's own indices"
+            ) from error

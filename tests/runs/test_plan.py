@@ -1,0 +1,73 @@
+import pytest
+
+from unlossy.core.errors import UsageError
+from unlossy.study import StudyPlan
+
+PLAN = StudyPlan(model="onnx:a.onnx", data="photos", codecs=("jpeg:10..30:10", "webp:50"), limit=7, seed=3)
+
+
+def test_codecs_become_their_canonical_settings():
+    assert PLAN.codecs == ("jpeg:10", "jpeg:20", "jpeg:30", "webp:50")
+    assert [codec.setting for codec in PLAN.made_codecs] == list(PLAN.codecs)
+    same = StudyPlan(
+        model="onnx:a.onnx", data="photos", codecs=("jpeg[420]:10,20,30,10", "webp[m4]:50"), limit=7, seed=3
+    )
+    assert same == PLAN
+    assert same.hash == PLAN.hash
+
+
+def test_toml_brings_the_plan_back():
+    assert StudyPlan.from_toml(PLAN.to_toml()) == PLAN
+    odd = StudyPlan(model='py:a:b"\\\n', data="é 'x' \u2028", codecs=("jpeg:5",))
+    assert StudyPlan.from_toml(odd.to_toml()) == odd
+    assert f'hash = "{PLAN.hash}"' in PLAN.to_toml()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "onnx:b.onnx"},
+        {"data": "other"},
+        {"codecs": ("jpeg:10",)},
+        {"limit": None},
+        {"seed": 4},
+        {"batch": 16},
+        {"compress_at": "input"},
+    ],
+)
+def test_whatever_decides_the_rows_changes_the_hash(change):
+    fields = {name: getattr(PLAN, name) for name in StudyPlan.__slots__}
+    assert StudyPlan(**(fields | change)).hash != PLAN.hash
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"codecs": ()}, "needs a codec"),
+        ({"codecs": ("jpeg:0",)}, "takes a quality"),
+        ({"limit": 0}, "limit must be"),
+        ({"batch": 0}, "batch must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"compress_at": "disk"}, "compress_at is one of"),
+        ({"mitigations": ("magic",)}, "'magic' is not known"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(change, finding):
+    with pytest.raises(UsageError, match=finding):
+        StudyPlan(**({"model": "onnx:a", "data": "b"} | change))
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("plan = [", "not TOML"),
+        ("[plan]\nmodel = 'a'", "lacks data"),
+        ("[plan]\nmodel = 'a'\ndata = 'b'\nquality = 3", "unknown fields: quality"),
+        ("[plan]\nmodel = 'a'\ndata = 3", "data must be of type str"),
+        ("[plan]\nmodel = 'a'\ndata = 'b'\nseed = true", "seed must be of type int"),
+        ("[plan]\nmodel = 'a'\ndata = 'b'\ncodecs = 'jpeg'", "codecs must be a list"),
+    ],
+)
+def test_a_plan_by_hand_is_checked(text, finding):
+    with pytest.raises(UsageError, match=finding):
+        StudyPlan.from_toml(text)

@@ -1,0 +1,56 @@
+"""Every command and every line of Python in the README runs, in a folder as a reader would have it."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.study.conftest import texture
+from tests.tasks.small_models import build_hf
+from unlossy.cli.main import COMMANDS, run
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+SHORTER = {"unlossy demo": "unlossy demo --items 8"}
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """photos/ with two classes, and my-model, a transformers folder."""
+    for seed in range(4):
+        folder = tmp_path / "photos" / ("cat", "dog")[seed % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(texture(seed)).save(folder / f"{seed // 2 + 1}.jpg", quality=80)
+    Path(build_hf(tmp_path, 0).removeprefix("hf:")).rename(tmp_path / "my-model")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_runs(line, reader, capsys):
+    words = shlex.split(SHORTER.get(line, line).replace("synthetic:100", "synthetic:8"))
+    assert words[0] == "unlossy"
+    assert run(words[1:]) == 0
+    assert capsys.readouterr().out
+
+
+def test_every_command_is_documented():
+    shown = {shlex.split(line)[1] for line in LINES}
+    assert shown == set(COMMANDS)
+
+
+def test_the_python_runs(reader, capsys):
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(block.replace("synthetic:100", "synthetic:8"), {})
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        f"jpeg:{q}" for q in range(10, 100, 20)
+    ]
+
+
+def test_linked_files_are_there():
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (Path(__file__).parents[1] / target).is_file()
+    assert sys.version_info >= (3, 11)
