@@ -1,6 +1,8 @@
 """A RUN's table, as the terminal shows it, as an SVG: the README's picture.
 
-    python benchmarks/terminal_picture.py RUN docs/study.svg
+    python benchmarks/terminal_picture.py runs/mobilenet docs/study.svg
+
+RUN is named in the picture, so give it a relative path.
 """
 
 import io
