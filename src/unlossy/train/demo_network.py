@@ -41,12 +41,10 @@ class DemoNetwork(nn.Module):
         self.outlines = nn.Sequential(
             nn.AvgPool2d(4), *_layer(3, 32), *_layer(32, 64, stride=2), *_layer(64, 96, stride=2), *_layer(96, 96)
         )
-        self.texture = nn.Sequential(
-            *_layer(3, 24, kernel=7, stride=2), *_layer(24, 48, stride=2), *_layer(48, 64, stride=2)
-        )
+        first, *rest = _layer(3, 24, kernel=7, stride=2)
+        self.texture = nn.Sequential(first, *rest, *_layer(24, 48, stride=2), *_layer(48, 64, stride=2))
         self.classify = nn.Linear(2 * (96 + 64), n_classes)
-        with torch.no_grad():
-            self.texture[0].weight.copy_(_gabor_filters())
+        first.load_state_dict({"weight": _gabor_filters()}, strict=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """The logits."""
