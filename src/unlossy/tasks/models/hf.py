@@ -21,6 +21,7 @@ from unlossy.tasks.models.assembled import AssembledClassifier
 from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.hub import hub_folder
 from unlossy.tasks.models.preprocess import refuse_sliver
+from unlossy.tasks.models.tabulated import tabulated
 from unlossy.tasks.models.torch_answer import torch_answer
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 
@@ -49,7 +50,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         n_classes=int(network.config.num_labels),
         libraries=("transformers", "torch", "torchvision", "Pillow"),
         resize_rgb=resize,
-        normalise_rgb=normalise,
+        normalise_rgb=tabulated(normalise),
         answer=torch_answer(network, lambda output: output.logits, threads),
     )
 

@@ -19,6 +19,7 @@ from unlossy.tasks.models.assembled import AssembledClassifier
 from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.facts import MINIMAL, ModelFacts, read_facts
 from unlossy.tasks.models.outputs import in_batches_of_one_shape
+from unlossy.tasks.models.tabulated import tabulated
 
 INPUT_TYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -43,7 +44,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         n_classes=_n_classes(path, facts, network),
         libraries=("onnxruntime", "Pillow"),
         resize_rgb=facts.preprocess.resize,
-        normalise_rgb=facts.preprocess.normalise,
+        normalise_rgb=tabulated(facts.preprocess.normalise),
         answer=lambda batch: in_batches_of_one_shape(batch, network.run, facts.output_kind),
     )
 

@@ -18,6 +18,7 @@ from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.hub import hub_folder
 from unlossy.tasks.models.preprocess import refuse_sliver
 from unlossy.tasks.models.safetensors_file import load_strictly, read_weights, split_name
+from unlossy.tasks.models.tabulated import tabulated
 from unlossy.tasks.models.torch_answer import torch_answer
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 
@@ -41,7 +42,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         n_classes=int(network.num_classes),
         libraries=("timm", "torch", "torchvision", "Pillow"),
         resize_rgb=resize,
-        normalise_rgb=normalise,
+        normalise_rgb=tabulated(normalise),
         answer=torch_answer(network, lambda output: output, threads),
     )
 
