@@ -1,6 +1,7 @@
 """The command line from outside: what it prints where, and its exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,20 @@ def test_study_prints_a_verdict_and_a_table(photos, capsys):
         "jpeg:90",
     ]
     assert "rows.sqlite" in out
+
+
+def test_quiet_prints_nothing_but_asked_for_json(photos, capsys):
+    assert run([*STUDY, "-o", "run", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert run([*STUDY, "-o", "run", "-q", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_items"] == 6
+
+
+def test_shell_completion_completes_commands():
+    asked = {"_UNLOSSY_COMPLETE": "complete_bash", "COMP_WORDS": "unlossy st", "COMP_CWORD": "1"}
+    command = [sys.executable, "-c", "from unlossy.cli.main import main; main()"]
+    told = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["study"]
 
 
 def test_failed_items_exit_3_and_stdout_is_whole(photos, capsys):
@@ -122,7 +137,10 @@ def test_codecs_lists_what_works_here(capsys):
 
 def test_version_and_help(capsys):
     assert run(["--version"]) == 0
-    assert capsys.readouterr().out.startswith("unlossy 0.")
+    versions = capsys.readouterr().out
+    assert versions.startswith("unlossy 0.")
+    for name in ("Python 3", "Pillow", "libjpeg-turbo", "onnxruntime", "torch"):
+        assert name in versions
     for command in COMMANDS:
         assert run([command, "--help"]) == 0
         assert command in capsys.readouterr().out

@@ -134,3 +134,14 @@ def test_blobs_read_parts(tmp_path):
     assert item.blob.read(3, 5) == whole[3:8]
     assert item.blob.read(len(whole) - 2, 100) == whole[-2:]
     assert item.blob.read(len(whole) + 5, 10) == b""
+
+
+def test_a_link_to_nothing_is_an_item_whose_reading_fails(tmp_path):
+    put(tmp_path, "a.png")
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "never.jpg")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "never.txt")
+    dataset = open_dataset(str(tmp_path))
+    assert [item.key for item in dataset] == ["a.png", "gone.jpg"]
+    assert dataset.others == {".txt": 1}
+    with pytest.raises(ReadError):
+        list(dataset)[1].blob.all()

@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from PIL import Image
 
-from unlossy import __version__
+from unlossy.cli.versions import version_text
 from unlossy.core.errors import UnlossyError
+from unlossy.core.pixels import MAX_PIXELS
 
 WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
 """click's ClickException, wherever this typer keeps it: newer ones carry a copy of click."""
@@ -24,6 +26,7 @@ COMMANDS = {
     "audit": "unlossy.cli.audit",
     "inspect": "unlossy.cli.inspect",
     "study": "unlossy.cli.study",
+    "report": "unlossy.cli.report",
     "codecs": "unlossy.cli.codecs",
 }
 """Command to the module whose function of that name is the command."""
@@ -31,7 +34,7 @@ COMMANDS = {
 
 def _version(asked: bool | None) -> None:
     if asked:
-        typer.echo(f"unlossy {__version__}")
+        typer.echo(version_text())
         raise typer.Exit
 
 
@@ -46,7 +49,7 @@ def _app() -> typer.Typer:
     @app.callback()
     def root(
         version: Annotated[
-            bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+            bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions.")
         ] = None,
     ) -> None: ...
 
@@ -63,6 +66,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of a command line; everything unlossy raises on purpose is one line on stderr."""
     warnings.filterwarnings("ignore", module="PIL")  # broken metadata; what counts becomes a row
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses above twice this, where our own limit is
     try:
         outcome = _app()(arguments, prog_name="unlossy", standalone_mode=False)
     except UnlossyError as error:

@@ -8,6 +8,7 @@ import typer
 
 from unlossy.cli.progress import progress_bar
 from unlossy.cli.table import print_study
+from unlossy.report import write_report
 from unlossy.study import StudyPlan, run_study
 
 
@@ -35,7 +36,17 @@ def study(
     limit: Annotated[int | None, typer.Option(help="Take the first N items in key order.")] = None,
     batch: Annotated[int, typer.Option(help="Images the model sees at once.")] = 32,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
+    show: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Keep this item through all settings: a strip in RUN/pictures. Repeatable."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the report, as `unlossy report`.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no table; errors and --json only.")
+    ] = False,
 ) -> None:
     """Measure what compression costs a model: accuracy at each quality, with 95 % intervals of the loss.
 
@@ -62,11 +73,13 @@ def study(
         batch=batch,
         compress_at=compress_at,
     )
-    with progress_bar("study") as on_progress:
-        result = run_study(plan, output, on_progress=on_progress)
+    with progress_bar("study", quiet=quiet) as on_progress:
+        result = run_study(plan, output, on_progress=on_progress, show=tuple(show or ()))
     if json:
         typer.echo(json_module.dumps(result.to_json(), indent=1, allow_nan=False))
-    else:
+    elif not quiet:
         print_study(result)
+    if html is not None:
+        typer.echo(f"report: {write_report([result], html)}", err=json)
     if result.failed:
         raise typer.Exit(3)

@@ -5,7 +5,6 @@ half a picture scored as a whole one would be a wrong number. EXIF orientation i
 """
 
 import io
-import struct
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,9 +13,6 @@ from PIL import Image
 from unlossy.codecs.jpeg import decode_turbo, turbo_header
 from unlossy.core.errors import CodecError, DecodeError, TooLargeError, TruncatedError
 from unlossy.core.pixels import MAX_PIXELS, from_pil
-
-PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
-"""What Pillow's format plugins are seen to raise on damaged files."""
 
 
 def decode_source(data: bytes) -> UInt8[np.ndarray, "h w c"]:
@@ -63,7 +59,9 @@ def _decode_pillow(data: bytes) -> UInt8[np.ndarray, "h w c"]:
             return from_pil(image)
     except Image.DecompressionBombError as error:
         raise TooLargeError(f"Pillow's limit on pixels is exceeded: {error}") from error
-    except PILLOW_ERRORS as error:
+    except TooLargeError:
+        raise
+    except Exception as error:
         finding = str(error)
         if "truncated" in finding.lower():
             raise TruncatedError(f"the image ends early: {finding}") from error

@@ -58,13 +58,16 @@ def _walk(root: Path) -> tuple[list[str], Counter[str]]:
     for folder, _, names in os.walk(root, onerror=_refuse):
         for name in names:
             path = Path(folder) / name
-            if not path.is_file():
-                continue
-            if is_image(path):
+            if _is_regular(path) and is_image(path):
                 images.append(path.relative_to(root).as_posix())
             else:
                 others[path.suffix.lower()] += 1
     return images, others
+
+
+def _is_regular(path: Path) -> bool:
+    """True for a file, and for a link to a file that is gone: reading it will say so in a row."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _refuse(error: OSError) -> None:
