@@ -14,7 +14,11 @@ from unlossy.cli.main import COMMANDS, run
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
-SHORTER = {"unlossy demo": "unlossy demo --items 8"}
+TRAIN = "unlossy train corrector --images photos/ -o runs/mine"
+SHORTER = {
+    "unlossy demo": "unlossy demo --items 8",
+    TRAIN: f"{TRAIN} --steps 1 --crop 16 --batch 1 --workers 0 --precision fp32",
+}
 
 
 @pytest.fixture
@@ -31,10 +35,17 @@ def reader(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("line", LINES)
 def test_every_command_runs(line, reader, capsys):
-    words = shlex.split(SHORTER.get(line, line).replace("synthetic:100", "synthetic:8"))
-    assert words[0] == "unlossy"
-    assert run(words[1:]) == 0
-    assert capsys.readouterr().out
+    for earlier in (*_makers(line), line):
+        words = shlex.split(SHORTER.get(earlier, earlier).replace("synthetic:100", "synthetic:8"))
+        assert words[0] == "unlossy"
+        assert run(words[1:]) == 0
+        assert capsys.readouterr().out
+
+
+def _makers(line):
+    """The lines above this one that make the RUN folders it reads."""
+    read = shlex.split(line)[2:] if line.startswith("unlossy report ") else []
+    return [earlier for earlier in LINES if any(earlier.endswith(f" -o {folder}") for folder in read)]
 
 
 def test_every_command_is_documented():

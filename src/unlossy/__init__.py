@@ -5,6 +5,7 @@ The front door is functions; each is loaded when it is first asked for, so that 
     unlossy.open_dataset("photos/")                              Items: undecoded samples in a stable order
     unlossy.audit_dataset("photos/")                             what compression has done to them
     unlossy.run_study(plan, "runs/mobilenet")                    what compression costs a model
+    unlossy.load_corrector("small")("photo.jpg")                 the repaired picture
 """
 
 from importlib import import_module
@@ -13,17 +14,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unlossy.audit import audit_dataset
     from unlossy.core.types import Item
+    from unlossy.correctors.any_input import load_corrector
     from unlossy.datasets import open_dataset
     from unlossy.study import StudyPlan, StudyResult, run_study
 
 __version__ = "0.1.0"
-__all__ = ["Item", "StudyPlan", "StudyResult", "__version__", "audit_dataset", "open_dataset", "run_study"]
+__all__ = [
+    "Item",
+    "StudyPlan",
+    "StudyResult",
+    "__version__",
+    "audit_dataset",
+    "load_corrector",
+    "open_dataset",
+    "run_study",
+]
 
 _HOMES = {
     "Item": "unlossy.core.types",
     "StudyPlan": "unlossy.study",
     "StudyResult": "unlossy.study",
     "audit_dataset": "unlossy.audit",
+    "load_corrector": "unlossy.correctors.any_input",
     "open_dataset": "unlossy.datasets",
     "run_study": "unlossy.study",
 }

@@ -84,7 +84,7 @@ def test_failed_items_exit_3_and_stdout_is_whole(photos, capsys):
         ([*STUDY, "--limit", "0", "-o", "run"], 2, "limit"),
         ([*STUDY, "--limit", "many", "-o", "run"], 2, "Invalid value for '--limit'"),
         ([*STUDY, "-o", "photos/class_0/0.png"], 2, "cannot make the folder"),
-        (STUDY, 2, "-o"),
+        (STUDY, 2, "-o runs/NAME"),
         (["study", "--frobnicate"], 2, "frobnicate"),
         (["dance"], 2, "dance"),
         (["inspect", "nowhere.jpg"], 2, "nowhere.jpg"),

@@ -13,7 +13,7 @@ from unlossy.core.tools import digest_of, printable, require, version_of
 
 
 def test_every_error_has_its_documented_exit_code():
-    documented = {"UsageError": 2, "MissingDependency": 4, "RunError": 5}
+    documented = {"UsageError": 2, "MissingDependency": 4, "MissingProgram": 4, "RunError": 5}
     classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, UnlossyError)]
     for error in classes:
         assert error.__name__ in errors.__doc__ or error is UnlossyError

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from unlossy.tasks.models.torchvision_compat import ensure_torchvision
+
 N_CLASSES = 7
 
 
 def build_hf(folder: Path, seed: int) -> str:
     import torch
+
+    ensure_torchvision()
     import transformers
 
     torch.manual_seed(seed)

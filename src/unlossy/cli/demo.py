@@ -8,11 +8,13 @@ import typer
 from unlossy.cli.progress import progress_bar
 from unlossy.cli.table import print_study
 from unlossy.core.errors import UsageError
+from unlossy.report import write_report
 from unlossy.runs.folder import MADE_BY, PLAN, ROWS, read_plan
+from unlossy.runs.pictures import INDEX, PICTURES
 from unlossy.study import StudyPlan, run_study
 
 MODEL = "onnx:demo"
-RUN_FILES = (ROWS, ROWS + "-wal", ROWS + "-shm", MADE_BY, PLAN)
+RUN_FILES = (ROWS, ROWS + "-wal", ROWS + "-shm", MADE_BY, "report.html", f"{PICTURES}/{INDEX}", PLAN)
 
 
 def demo(
@@ -31,6 +33,7 @@ def demo(
     with progress_bar("demo") as on_progress:
         result = run_study(plan, output, on_progress=on_progress)
     print_study(result)
+    typer.echo(str(write_report([result])))
     if result.failed:
         raise typer.Exit(3)
 
@@ -43,3 +46,5 @@ def _clear_earlier_demo(output: Path) -> None:
         raise UsageError(f"{str(output)!r} holds another study; give another -o")
     for name in RUN_FILES:
         (output / name).unlink(missing_ok=True)
+    for picture in (output / PICTURES).glob("*.png"):
+        picture.unlink()

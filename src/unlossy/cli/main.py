@@ -27,9 +27,12 @@ COMMANDS = {
     "inspect": "unlossy.cli.inspect",
     "study": "unlossy.cli.study",
     "report": "unlossy.cli.report",
+    "train": "unlossy.cli.train",
+    "correct": "unlossy.cli.correct",
     "codecs": "unlossy.cli.codecs",
+    "export": "unlossy.cli.export",
 }
-"""Command to the module whose function of that name is the command."""
+"""Command to the module whose function of that name is the command, or whose Typer of that name holds its commands."""
 
 
 def _version(asked: bool | None) -> None:
@@ -54,7 +57,11 @@ def _app() -> typer.Typer:
     ) -> None: ...
 
     for name, module in COMMANDS.items():
-        app.command(name)(getattr(import_module(module), name))
+        command = getattr(import_module(module), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 
@@ -78,7 +85,5 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         outcome = INTERRUPTED
     if outcome == INTERRUPTED:
-        typer.echo(
-            "unlossy: interrupted. A study goes on where it stopped when the same command is run again", err=True
-        )
+        typer.echo("unlossy: interrupted. It goes on where it stopped when the same command is run again", err=True)
     return outcome if isinstance(outcome, int) else 0

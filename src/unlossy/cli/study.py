@@ -8,6 +8,7 @@ import typer
 
 from unlossy.cli.progress import progress_bar
 from unlossy.cli.table import print_study
+from unlossy.core.errors import UsageError
 from unlossy.report import write_report
 from unlossy.study import StudyPlan, run_study
 
@@ -21,7 +22,12 @@ def study(
         ),
     ],
     data: Annotated[str, typer.Option(help="A folder of images, or synthetic:N for N generated scenes.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of this run; resumes.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="RUN", help="Required. The run's folder: rows, pictures; a killed run resumes."
+        ),
+    ] = None,
     task: Annotated[str, typer.Option(help="What the model does.")] = "classification",
     codec: Annotated[
         list[str] | None,
@@ -29,7 +35,13 @@ def study(
             help="Codec settings, several times if wanted: jpeg:30, jpeg:10..90:10, 'jpeg[444]:50', webp:20,50."
         ),
     ] = None,
-    mitigate: Annotated[list[str] | None, typer.Option(help="none, the only one in this version.")] = None,
+    mitigate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="M",
+            help="What stands before the model: none, correct=small, correct=FILE.safetensors. Repeat it to compare.",
+        ),
+    ] = None,
     compress_at: Annotated[
         str, typer.Option(help="source: compress the image as it is; input: after the model's own resizing.")
     ] = "source",
@@ -61,7 +73,11 @@ def study(
     `unlossy study --model hf:google/mobilenet_v2_1.0_224 --data photos/ --codec jpeg:10..90:10 -o runs/mobilenet`
 
     `unlossy study --model timm:resnet18@w.safetensors --data photos --codec webp:20,50 --codec jpeg:30+jpeg:75 -o r`
+
+    `unlossy study --model onnx:demo --data synthetic:300 --mitigate none --mitigate correct=small -o runs/corrected`
     """
+    if output is None:
+        raise UsageError("say where the run goes: -o runs/NAME. The folder keeps rows and pictures, and resumes")
     plan = StudyPlan(
         model=model,
         data=data,

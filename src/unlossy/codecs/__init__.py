@@ -5,7 +5,7 @@ Adding a codec: a new module with a `FAMILY`, and one line in `registry.py`.
 
 from unlossy.codecs.base import Availability, Codec, CodecFamily, QualityScale
 from unlossy.codecs.registry import codec_families, codec_family
-from unlossy.codecs.source import decode_source
+from unlossy.codecs.source import decode_hinted, decode_source, hints_of
 from unlossy.codecs.spec import parse_codecs
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "QualityScale",
     "codec_families",
     "codec_family",
+    "decode_hinted",
     "decode_source",
+    "hints_of",
     "parse_codecs",
 ]

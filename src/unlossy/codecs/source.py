@@ -1,29 +1,96 @@
 """Decoding of source images of any format: whole, or not at all.
 
 A JPEG that ends early, or whose data are corrupt, is an error here even where a lenient decoder would give a picture:
-half a picture scored as a whole one would be a wrong number. EXIF orientation is not applied.
+half a picture scored as a whole one would be a wrong number. EXIF orientation is not applied. `decode_hinted` also says
+what the bytes tell of their compression, for correctors.
 """
 
 import io
+from typing import Final
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
 from unlossy.codecs.jpeg import decode_turbo, turbo_header
+from unlossy.core.blobs import BytesBlob
 from unlossy.core.errors import CodecError, DecodeError, TooLargeError, TruncatedError
 from unlossy.core.pixels import MAX_PIXELS, from_pil
+from unlossy.core.types import CompressionHints, Decoded
+from unlossy.jpeg import JpegError, read_header
+
+JPEG_START: Final = b"\xff\xd8"
 
 
 def decode_source(data: bytes) -> UInt8[np.ndarray, "h w c"]:
     """The pixels of an image file, c = 1 for grey ones; raises DecodeError, TruncatedError or TooLargeError."""
     if not data:
         raise DecodeError("the file is empty (0 bytes)")
-    if data[:2] == b"\xff\xd8":
+    if data[:2] == JPEG_START:
         pixels = _decode_jpeg(data)
         if pixels is not None:
             return pixels
     return _decode_pillow(data)
+
+
+def decode_hinted(data: bytes, *, partial: bool = False) -> Decoded:
+    """The pixels as `decode_source` gives them, with a JPEG's tables and sampling; hints are None for other formats.
+
+    Args:
+        data: an image file.
+        partial: take a JPEG that is cut or damaged as far as it decodes; the decoder fills the rest with grey.
+
+    Raises:
+        DecodeError: no image, a damaged one, or several in one file (an animation, pages).
+        TruncatedError: it ends early, and is no JPEG or not wanted in part.
+        TooLargeError: the header claims over 500 megapixels.
+    """
+    refuse_several(data)
+    try:
+        pixels = decode_source(data)
+    except (DecodeError, TruncatedError):
+        rest = _decode_partly(data) if partial else None
+        if rest is None:
+            raise
+        pixels = rest
+    return Decoded(pixels, hints_of(data))
+
+
+def hints_of(data: bytes) -> CompressionHints | None:
+    """The tables and sampling of a JPEG file; None for other formats and where the header is damaged or unusual."""
+    if data[:2] != JPEG_START:
+        return None
+    try:
+        return read_header(BytesBlob(data)).hints()
+    except JpegError:
+        return None
+
+
+def refuse_several(data: bytes) -> None:
+    """Raises DecodeError where a file that is no JPEG holds several pictures; what is no image passes."""
+    if data[:2] == JPEG_START:  # one picture, and perhaps previews of it
+        return
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            n_frames = getattr(image, "n_frames", 1)
+    except Exception:  # noqa: BLE001 (decoding will say what is wrong)
+        return
+    if n_frames > 1:
+        raise DecodeError(f"an animation or document of {n_frames} pictures; split it into single pictures first")
+
+
+def _decode_partly(data: bytes) -> UInt8[np.ndarray, "h w c"] | None:
+    """What libjpeg makes of a damaged grey or YCbCr JPEG; None where that is nothing."""
+    header = turbo_header(data)
+    if header is None or header[2] not in ("Gray", "YCbCr"):
+        return None
+    refuse_too_large(header[1], header[0])
+    import simplejpeg  # it is there: it read the header
+
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(data, "Gray" if header[2] == "Gray" else "RGB", strict=False))
+    except ValueError:
+        return None
 
 
 def _decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w c"] | None:

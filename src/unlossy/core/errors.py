@@ -3,6 +3,7 @@
 UnlossyError
 ├── UsageError          exit 2   refused before work starts: wrong option, unknown model, empty folder, another plan
 ├── MissingDependency   exit 4   an optional package is not installed; the message names the extra
+│   └── MissingProgram              an external program is not installed; the message says where it comes from
 ├── RunError            exit 5   the run could not go on: disk full, RUN locked by another process
 └── ItemError           exit 3   one item failed: becomes a row with `kind` and message, and the run goes on
     ├── ReadError       "read"        the bytes could not be read
@@ -38,6 +39,15 @@ class MissingDependency(UnlossyError):  # noqa: N818 (the finding is the name)
         """Name the `package`, the `extra` that brings it, and what it is `needed_for`."""
         self.package, self.extra = package, extra
         super().__init__(f"{needed_for} needs {package}, which is not installed. Run: pip install 'unlossy[{extra}]'")
+
+
+class MissingProgram(MissingDependency):
+    """Raised when an external program is needed and absent."""
+
+    def __init__(self, program: str, remedy: str, needed_for: str) -> None:
+        """Name the `program`, how it is installed, and what it is `needed_for`."""
+        self.package, self.extra = program, ""
+        UnlossyError.__init__(self, f"{needed_for} needs the program {program}, which is not installed. {remedy}")
 
 
 class RunError(UnlossyError):

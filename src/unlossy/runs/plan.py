@@ -11,6 +11,7 @@ from typing import Any
 from unlossy.codecs import Codec, parse_codecs
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import digest_of
+from unlossy.runs.mitigations import in_order
 
 COMPRESS_AT = ("source", "input")
 
@@ -19,9 +20,10 @@ COMPRESS_AT = ("source", "input")
 class StudyPlan:
     """A model, images, codec settings, and how they are brought together.
 
-    `codecs` are SPECs and become their canonical settings; `limit` takes the first N items in key order; `compress_at`
-    compresses at the size of the `source` image, or of the model's `input` (after its own resizing and cropping);
-    `seed` draws the intervals; `batch` is the number of images the model sees at once. Raises UsageError.
+    `codecs` are SPECs and become their canonical settings; `mitigations` are texts as in `mitigations.py`, none first;
+    `limit` takes the first N items in key order; `compress_at` compresses at the size of the `source` image, or of the
+    model's `input` (after its own resizing and cropping); `seed` draws the intervals; `batch` is the number of images
+    the model sees at once. Raises UsageError.
     """
 
     model: str
@@ -37,12 +39,9 @@ class StudyPlan:
     def __post_init__(self) -> None:
         settings = tuple(codec.setting for codec in _parsed(self.codecs))
         object.__setattr__(self, "codecs", settings)
-        object.__setattr__(self, "mitigations", tuple(dict.fromkeys(self.mitigations)))
+        object.__setattr__(self, "mitigations", in_order(self.mitigations))
         if not settings:
             raise UsageError("a study needs a codec, for example jpeg:10..90:10")
-        for mitigation in self.mitigations:
-            if mitigation != "none":
-                raise UsageError(f"the mitigation {mitigation!r} is not known to this version; there is: none")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"limit must be 1 or more, not {self.limit}")
         if self.batch < 1:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from unlossy.core.errors import ItemError
-from unlossy.store import NONE, StudyRow
+from unlossy.store import StudyRow
 from unlossy.study.worker import PreparedCell, PreparedItem, View
 from unlossy.tasks.base import Prediction, Prepared, Task
 
@@ -48,7 +48,7 @@ def _row(
         key=item.item.key,
         codec=cell.setting,
         codec_quality=None if cell.codec is None else cell.codec.codec_quality,
-        mitigation=NONE,
+        mitigation=cell.mitigation,
         encoder=None if cell.codec is None else cell.codec.encoder,
         encoded_bytes=None if view is None else view.encoded_bytes,
         width=None if view is None else view.size_wh[0],

@@ -1,4 +1,4 @@
-"""What made the rows: the plan, the items, the model's digest and every version that can change a number."""
+"""What made the rows: the plan, the items, digests of model and correctors, versions that can change a number."""
 
 import platform
 from collections.abc import Sequence
@@ -7,13 +7,18 @@ from typing import Any
 from unlossy.core.tools import digest_of, version_of
 from unlossy.core.types import ClassTarget, Item
 from unlossy.runs.plan import StudyPlan
+from unlossy.study.mitigation import Mitigation, libraries_of, made_by
 from unlossy.tasks.base import Task
 
 ALWAYS = ("unlossy", "numpy", "Pillow", "simplejpeg")
 
 
-def provenance_of(plan: StudyPlan, items: Sequence[Item], task: Task) -> dict[str, Any]:
+def provenance_of(
+    plan: StudyPlan, items: Sequence[Item], task: Task, mitigations: Sequence[Mitigation] = ()
+) -> dict[str, Any]:
     """A JSON object; equal objects give equal rows (but for times) on the same machine."""
+    correctors = made_by(mitigations)
+    libraries = (*ALWAYS, *task.libraries, *libraries_of(mitigations))
     return {
         "plan": plan.hash,
         "items": digest_of([[item.key, _target(item)] for item in items]),
@@ -22,9 +27,9 @@ def provenance_of(plan: StudyPlan, items: Sequence[Item], task: Task) -> dict[st
         "model_digest": task.model_digest,
         "seed": plan.seed,
         "encoders": {codec.setting: codec.encoder for codec in plan.made_codecs},
-        "versions": {name: version_of(name) for name in (*ALWAYS, *task.libraries)},
+        "versions": {name: version_of(name) for name in libraries},
         "python": platform.python_version(),
-    }
+    } | ({"mitigations": correctors} if correctors else {})
 
 
 def _target(item: Item) -> int | None:

@@ -17,6 +17,8 @@ from unlossy.runs.folder import open_run
 from unlossy.runs.plan import StudyPlan
 from unlossy.runs.summary import StudyResult, summarise_run
 from unlossy.study.answers import answer_chunk
+from unlossy.study.mitigation import open_mitigations
+from unlossy.study.pictures import refuse_unknown, write_pictures
 from unlossy.study.provenance import provenance_of
 from unlossy.study.worker import ChunkWorker
 from unlossy.tasks.base import Task
@@ -30,23 +32,31 @@ Progress = Callable[[int, int], None]
 
 
 def run_study(
-    plan: StudyPlan, run: Path | str, *, on_progress: Progress | None = None, engine: Engine | None = None
+    plan: StudyPlan,
+    run: Path | str,
+    *,
+    on_progress: Progress | None = None,
+    engine: Engine | None = None,
+    show: Sequence[str] = (),
 ) -> StudyResult:
     """The result of the plan, its rows in the folder `run`; goes on where an earlier, killed run stopped.
 
+    Pictures that changed their answer are kept in `run`/pictures, and the strips of the items whose keys `show` names.
     Raises UsageError before any work (no data, no such model, labels that do not fit, a folder with another plan),
     RunError where the run cannot go on (locked, disk full). Failed items are rows.
     """
     dataset = open_dataset(plan.data)
     items = list(islice(dataset, plan.limit))
+    refuse_unknown(items, show)
     task = load_task(plan.task, plan.model)
     _refuse_misfits(items, task)
-    made_by = provenance_of(plan, items, task)
+    mitigations = open_mitigations(plan)
+    made_by = provenance_of(plan, items, task, mitigations)
     with open_run(Path(run), plan, made_by) as store:
         key = store.add_provenance(made_by)
         done = store.done_items()
         todo = [index for index in range(len(items)) if index not in done]
-        worker = ChunkWorker(items, plan.made_codecs, task, plan.compress_at)
+        worker = ChunkWorker(items, plan.made_codecs, task, plan.compress_at, mitigations)
         tell = on_progress or (lambda _done, _total: None)
         tell(len(items) - len(todo), len(items))
         with closing((engine or LocalEngine()).map(lambda: worker, todo, CHUNK)) as outcomes:
@@ -55,6 +65,7 @@ def run_study(
                     raise outcome.error
                 store.add_chunk(answer_chunk(outcome.value, task, plan.batch, key))
                 tell(outcome.refs[-1] + 1, len(items))
+        write_pictures(Path(run), plan, items, task, store, show)
     return summarise_run(run)
 
 

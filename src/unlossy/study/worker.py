@@ -1,23 +1,35 @@
 """The workers' half of a study: from an Item to what the model wants to see, once per cell.
 
-An item is read and decoded once; each codec compresses the same RGB pixels. Whatever goes wrong becomes the cell's
-error, or every cell's where the source itself cannot be read.
+    source ─► each codec: encode, decode ─► each mitigation: corrected or as it is ─► prepared for the model
+
+An item is read and decoded once, and compressed once per codec, whatever the number of mitigations. Correctors get
+several small pictures at once. Whatever goes wrong becomes the cell's error, or every cell's where the source itself
+cannot be read.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 
 from unlossy.codecs import Codec, decode_source
+from unlossy.codecs.source import hints_of
 from unlossy.core.errors import ItemError, ModelError
 from unlossy.core.pixels import as_rgb
-from unlossy.core.types import Item
+from unlossy.core.types import Decoded, Item
 from unlossy.store import CLEAN
 from unlossy.study.evidence import SourceEvidence, source_evidence
+from unlossy.study.mitigation import Mitigation
 from unlossy.tasks.base import Prepared, Task
+
+MAX_TOGETHER_PX: Final = 2**20
+"""Pixels that a corrector gets at once, sixteen pictures of 256 x 256; a larger picture goes alone."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +43,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class PreparedCell:
-    """One item in one cell: a view or an error. `codec` is None in the clean cell."""
+    """One item in one cell: a view or an error. `codec` is None in a clean cell; `mitigation` is the plan's text."""
 
     codec: Codec | None
+    mitigation: str
     view: View | ItemError
     elapsed_s: float
 
@@ -45,7 +58,7 @@ class PreparedCell:
 
 @dataclass(frozen=True, slots=True)
 class PreparedItem:
-    """One item in all its cells, the clean one first."""
+    """One item in all its cells, the clean one without mitigation first."""
 
     index: int
     item: Item
@@ -54,51 +67,135 @@ class PreparedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class _Source:
+    """An item, decoded to RGB, or why not."""
+
+    index: int
+    item: Item
+    evidence: SourceEvidence
+    picture: Decoded | ItemError
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Compressed:
+    """A source through one codec: the picture that comes out, or why none does."""
+
+    picture: Decoded | ItemError
+    encoded_bytes: int | None
+    size_wh: tuple[int, int]
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkWorker:
-    """Prepares chunks of items, given as indices; thread-safe."""
+    """Prepares chunks of items, given as indices; thread-safe. The clean cell without mitigation is always there."""
 
     items: Sequence[Item]
     codecs: tuple[Codec, ...]
     task: Task
     compress_at: str
+    mitigations: tuple[Mitigation, ...] = (Mitigation(),)
 
     def __call__(self, indices: Sequence[int]) -> list[PreparedItem]:
         """One PreparedItem per index, in order; an ItemError becomes a cell's."""
-        return [self._prepare(index) for index in indices]
+        return [prepared for group in self._groups(indices) for prepared in self._prepare(group)]
 
-    def _prepare(self, index: int) -> PreparedItem:
-        item, start = self.items[index], time.perf_counter()
-        settings = (None, *self.codecs)
-        evidence = SourceEvidence()
+    def _groups(self, indices: Sequence[int]) -> Iterator[list[_Source]]:
+        """Sources to be corrected together: as many as make a megapixel, so that memory is bounded; else one by one."""
+        most_px = MAX_TOGETHER_PX if self._corrects else 0
+        group: list[_Source] = []
+        for index in indices:
+            source = self._source(index)
+            if group and sum(map(_n_pixels, group)) + _n_pixels(source) > most_px:
+                yield group
+                group = []
+            group.append(source)
+        if group:
+            yield group
+
+    def _prepare(self, group: list[_Source]) -> list[PreparedItem]:
+        columns = [column for codec in (None, *self.codecs) for column in self._columns(group, codec)]
+        return [
+            PreparedItem(source.index, source.item, source.evidence, tuple(column[number] for column in columns))
+            for number, source in enumerate(group)
+        ]
+
+    def _columns(self, group: list[_Source], codec: Codec | None) -> Iterator[list[PreparedCell]]:
+        """The group in the cells of one codec, one list per mitigation."""
+        compressed = [self._compressed(source, codec) for source in group]
+        if codec is None and all(mitigation.corrector is not None for mitigation in self.mitigations):
+            yield self._cells(compressed, codec, Mitigation())
+        for mitigation in self.mitigations:
+            yield self._cells(compressed, codec, mitigation)
+
+    def _source(self, index: int) -> _Source:
+        item, start, evidence = self.items[index], time.perf_counter(), SourceEvidence()
+        picture: Decoded | ItemError
         try:
             data = item.blob.all()
             evidence = source_evidence(data)
-            image_hwc = as_rgb(decode_source(data))
+            picture = Decoded(as_rgb(decode_source(data)), hints_of(data) if self._corrects else None)
         except ItemError as error:
-            elapsed_s = time.perf_counter() - start
-            return PreparedItem(index, item, evidence, tuple(PreparedCell(c, error, elapsed_s) for c in settings))
-        return PreparedItem(index, item, evidence, tuple(self._cell(image_hwc, codec) for codec in settings))
+            picture = error
+        return _Source(index, item, evidence, picture, time.perf_counter() - start)
 
-    def _cell(self, image_hwc: UInt8[np.ndarray, "h w 3"], codec: Codec | None) -> PreparedCell:
-        start = time.perf_counter()
-        view: View | ItemError
+    def _compressed(self, source: _Source, codec: Codec | None) -> _Compressed:
+        picture, start = source.picture, time.perf_counter()
+        if isinstance(picture, ItemError):
+            return _Compressed(picture, None, (0, 0), source.elapsed_s)
+        size_wh, n_bytes = _size_wh(picture.pixels_hwc), None
         try:
-            view = self._view(image_hwc, codec)
+            if self.compress_at == "input":
+                picture = Decoded(self._by_model(partial(self.task.resize, picture.pixels_hwc)))
+            if codec is not None:
+                size_wh = _size_wh(picture.pixels_hwc)
+                data = codec.encode(picture.pixels_hwc)
+                n_bytes = len(data)
+                picture = Decoded(as_rgb(codec.decode(data)), hints_of(data) if self._corrects else None)
         except ItemError as error:
-            view = error
-        except Exception as error:  # noqa: BLE001 (foreign preprocessing: its failure is this item's row)
-            view = ModelError(f"the model's preprocessing failed: {type(error).__name__}: {error}")
-        return PreparedCell(codec, view, time.perf_counter() - start)
+            return _Compressed(error, n_bytes, size_wh, time.perf_counter() - start)
+        return _Compressed(picture, n_bytes, size_wh, time.perf_counter() - start)
 
-    def _view(self, image_hwc: UInt8[np.ndarray, "h w 3"], codec: Codec | None) -> View:
-        if codec is None:
-            return View(self.task.prepare(image_hwc), None, _size_wh(image_hwc))
-        if self.compress_at == "input":
-            image_hwc = self.task.resize(image_hwc)
-        data = codec.encode(image_hwc)
-        decoded = as_rgb(codec.decode(data))
-        prepared = self.task.normalise(decoded) if self.compress_at == "input" else self.task.prepare(decoded)
-        return View(prepared, len(data), _size_wh(image_hwc))
+    def _cells(self, compressed: list[_Compressed], codec: Codec | None, mitigation: Mitigation) -> list[PreparedCell]:
+        start = time.perf_counter()
+        pictures = mitigation.apply([c.picture for c in compressed])
+        share_s = (time.perf_counter() - start) / len(compressed)
+        cells = []
+        for before, picture in zip(compressed, pictures, strict=True):
+            start = time.perf_counter()
+            view = self._view(before, picture)
+            elapsed_s = before.elapsed_s + share_s + time.perf_counter() - start
+            cells.append(PreparedCell(codec, mitigation.text, view, elapsed_s))
+        return cells
+
+    def _view(self, compressed: _Compressed, picture: Decoded | ItemError) -> View | ItemError:
+        if isinstance(picture, ItemError):
+            return picture
+        prepare = self.task.normalise if self.compress_at == "input" else self.task.prepare
+        try:
+            prepared = self._by_model(partial(prepare, picture.pixels_hwc))
+        except ItemError as error:
+            return error
+        return View(prepared, compressed.encoded_bytes, compressed.size_wh)
+
+    @property
+    def _corrects(self) -> bool:
+        return any(mitigation.corrector is not None for mitigation in self.mitigations)
+
+    @staticmethod
+    def _by_model(work: Callable[[], T]) -> T:
+        """What foreign preprocessing answers; raises ModelError where it fails, for that is this item's row."""
+        try:
+            return work()
+        except ItemError:
+            raise
+        except Exception as error:
+            raise ModelError(f"the model's preprocessing failed: {type(error).__name__}: {error}") from error
+
+
+def _n_pixels(source: _Source) -> int:
+    return 0 if isinstance(source.picture, ItemError) else source.picture.pixels_hwc[:, :, 0].size
 
 
 def _size_wh(image_hwc: UInt8[np.ndarray, "h w c"]) -> tuple[int, int]:

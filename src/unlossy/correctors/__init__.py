@@ -1,0 +1,1 @@
+"""Networks that repair compressed pictures, guided by the evidence in the bytes."""

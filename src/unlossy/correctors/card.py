@@ -1,0 +1,67 @@
+"""The card beside weights that ship: what they are, what they learned from, how well they did there, the licence."""
+
+import csv
+from pathlib import Path
+
+from unlossy.correctors.nets.sizes import load_network, multiply_adds_per_pixel
+from unlossy.correctors.nets.weights_file import load_weights
+
+_TEXT = """# `{name}`
+
+A corrector network of unlossy: a U-Net of {parameters:,} parameters and {cost:,.0f} multiply-adds a pixel
+that repairs what JPEG compression did to a picture, guided by the file's own quantization tables. One network
+for all qualities, subsamplings and grey.
+
+- **Data**: CID22 training pictures (CC BY-SA 4.0) and CLIC 2025 pictures (Unsplash licence), {pictures} in all,
+  compressed on the fly. None of the test sets.
+- **Command**: `unlossy train corrector --images PICTURES --size {name} -o RUN`, seed {seed}, loss `{loss}`; these
+  are the weights' average at step {step} of the last stretch{hours}.
+- **Licence**: Apache-2.0, as the code.
+{note}
+PSNR (RGB, dB) of pictures held out from training, 256 px crops, 4:2:0, before and after the network alone:
+
+{table}
+On LIVE1 and Classic5, with the guards: `benchmarks/corrector_table.py` and `benchmarks/corrector_harm.py`.
+"""
+
+
+def card(name: str, weights: Path, note: str = "") -> str:
+    """A model card in Markdown; `validation.csv` and `log.csv` beside the weights are told of where they lie there."""
+    network = load_network(weights)
+    facts = load_weights(weights)[1]
+    return _TEXT.format(
+        name=name,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        cost=multiply_adds_per_pixel(network),
+        pictures=facts.get("pictures", "?"),
+        seed=facts.get("seed", "?"),
+        loss=facts.get("loss", "?"),
+        step=facts.get("step", "?"),
+        hours=_hours(weights.with_name("log.csv")),
+        note=f"- **Training**: {note}\n" if note else "",
+        table=_validation(weights.with_name("validation.csv")),
+    )
+
+
+def _last_row(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return rows[-1] if rows else {}
+
+
+def _hours(log: Path) -> str:
+    elapsed_s = _last_row(log).get("elapsed_s")
+    return f", which took {float(elapsed_s) / 3600:.1f} hours" if elapsed_s else ""
+
+
+def _validation(path: Path) -> str:
+    """A table of the last validation: columns qN_db and jpeg_qN_db of the training's file."""
+    row = _last_row(path)
+    lines = [
+        f"| {column[1:-3]} | {float(row[f'jpeg_{column}']):.2f} | {float(row[column]):.2f} |"
+        for column in row
+        if column.startswith("q") and f"jpeg_{column}" in row
+    ]
+    return "\n".join(["| Q | JPEG | corrected |", "|---|---|---|", *lines]) + "\n" if lines else "(no record)\n"

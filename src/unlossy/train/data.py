@@ -1,0 +1,135 @@
+"""Training pairs as a pure function of a number: sample i of a seed is the same in any process, order or run.
+
+So a run resumes exactly from the count of samples it has seen, and any number of worker processes may share the work.
+Pictures are decoded once and stay in memory; workers are forked and share them.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from unlossy.core.errors import UsageError
+from unlossy.train.degrade import MARGIN, Sample, degrade
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One step's tensors: pictures uint8 (b 3 h w), tables float (b 2 8 8), known (b), sampling (b 2)."""
+
+    clean: Tensor
+    degraded: Tensor
+    tables: Tensor
+    known: Tensor
+    sampling: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on another device; the copy may go on while the host does."""
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
+
+
+def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarray]:
+    """Every picture under the folders, uint8 (h, w, 3) by path, in sorted order.
+
+    What cannot be read or has a side under `smallest_px` is named on stderr and left out.
+
+    Raises:
+        UsageError: none is left.
+    """
+    files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    images = {}
+    for path in files:
+        try:
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB"))
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            print(f"{path}: left out, cannot be read: {error}", file=sys.stderr)
+            continue
+        if min(pixels.shape[:2]) < smallest_px:
+            print(f"{path}: left out, {pixels.shape[1]} x {pixels.shape[0]} is under {smallest_px} px", file=sys.stderr)
+            continue
+        images[str(path)] = pixels
+    if not images:
+        raise UsageError(
+            f"no picture of {smallest_px} px or more in {', '.join(map(str, folders))}: name other folders"
+        )
+    return images
+
+
+class Pairs(Dataset[dict[str, Tensor]]):
+    """Degraded crops of some pictures, each drawn from (seed, index) alone."""
+
+    def __init__(self, images: Sequence[np.ndarray], crop_px: int, seed: int) -> None:
+        self.images, self.crop_px, self.seed = images, crop_px, seed
+        areas = np.array([image.shape[0] * image.shape[1] for image in images], dtype=float)
+        self.cumulative = np.cumsum(areas / areas.sum())
+
+    def sample(self, index: int) -> Sample:
+        """The pair of a number."""
+        rng = np.random.default_rng((self.seed, index))
+        chosen = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.images) - 1)
+        return degrade(rng, augment(rng, self.images[chosen], self.crop_px + MARGIN))
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """The pair of a number as tensors, named as the fields of Batch."""
+        sample = self.sample(index)
+        return {
+            "clean": _planes(sample.clean),
+            "degraded": _planes(sample.degraded),
+            "tables": torch.from_numpy(sample.tables).float(),
+            "known": torch.tensor(float(sample.known)),
+            "sampling": torch.tensor(sample.sampling_hv, dtype=torch.float32),
+        }
+
+
+def batches(pairs: Pairs, first_step: int, last_step: int, batch_size: int, workers: int) -> Iterator[Batch]:
+    """The batches of steps first_step..last_step - 1, made ahead of time by `workers` processes (0: by this one)."""
+    numbers = range(first_step * batch_size, last_step * batch_size)
+    pinned = torch.cuda.is_available()
+    ahead = 4 if workers else None
+    loader = DataLoader(
+        pairs,
+        batch_size,
+        sampler=numbers,
+        num_workers=workers,
+        prefetch_factor=ahead,
+        pin_memory=pinned,
+        drop_last=True,
+    )
+    for fields in loader:
+        yield Batch(**fields)
+
+
+def augment(rng: Generator, image: np.ndarray, side_px: int) -> np.ndarray:
+    """A random square of a picture (uint8, h w 3), scaled down, turned, mirrored, brightened and coloured at random."""
+    shrink = rng.uniform(0.5, 1.0) if rng.random() < 0.4 else 1.0
+    taken = min(int(np.ceil(side_px / shrink)), *image.shape[:2])
+    top, left = (int(rng.integers(length - taken + 1)) for length in image.shape[:2])
+    square = image[top : top + taken, left : left + taken]
+    if taken > side_px:
+        square = np.asarray(Image.fromarray(square).resize((side_px, side_px), Image.Resampling.BICUBIC))
+    square = np.rot90(square, int(rng.integers(4)))
+    if rng.random() < 0.5:
+        square = square[:, ::-1]
+    return _recolour(rng, square) if rng.random() < 0.3 else np.ascontiguousarray(square)
+
+
+def _recolour(rng: Generator, square: np.ndarray) -> np.ndarray:
+    """The square with contrast and saturation changed by up to a fifth."""
+    gain, saturation = rng.uniform(0.8, 1.1), rng.uniform(0.8, 1.2)
+    grey = square @ np.array([0.299, 0.587, 0.114])
+    coloured = grey[:, :, None] + saturation * (square - grey[:, :, None])
+    return np.clip(np.rint(gain * coloured), 0, 255).astype(np.uint8)
+
+
+def _planes(image_hwc: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image_hwc.transpose(2, 0, 1)))

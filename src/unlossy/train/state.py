@@ -1,0 +1,116 @@
+"""All that the next training step depends on, how a step is taken, and how the state is saved and found again."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from unlossy.core.errors import RunError
+from unlossy.train.muon import Muon
+from unlossy.train.schedule import Schedule
+
+OTHERS_RATE_SHARE: Final = 0.1
+"""AdamW's rate beside Muon's, whose steps are a fifth as long. At equal rates the modulation's shifts ran away."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How to walk; what to learn is the caller's. `minutes` ends this stretch, not the schedule."""
+
+    schedule: Schedule
+    lr: float = 8e-4
+    muon: bool = False
+    weight_decay: float = 0.02
+    max_gradient_norm: float = 1.0
+    ema_decay: float = 0.999
+    bf16: bool = True
+    log_every: int = 20
+    evaluate_every: int = 250
+    checkpoint_every_s: float = 120.0
+    minutes: float | None = None
+
+
+class State:
+    """The network, its moving average, its optimizers and the number of steps taken."""
+
+    def __init__(self, network: nn.Module, settings: LoopSettings) -> None:
+        self.network, self.settings, self.step = network, settings, 0
+        self.average = copy.deepcopy(network).requires_grad_(requires_grad=False)
+        self.optimizers = optimizers_for(network, settings)
+
+    def save(self, path: Path) -> None:
+        """Nothing; the checkpoint at `path` is replaced in one move."""
+        partial = path.with_name(path.name + ".part")
+        torch.save(
+            {
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                "random": torch.get_rng_state(),
+            },
+            partial,
+        )
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Nothing; all is as when it was saved. Raises RunError where the checkpoint is of another network."""
+        try:
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            self.network.load_state_dict(saved["network"])
+            self.average.load_state_dict(saved["average"])
+            for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
+            torch.set_rng_state(saved["random"])
+            self.step = int(saved["step"])
+        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            raise RunError(
+                f"{path}: not a checkpoint of this run: {error}. Name an empty folder to begin anew"
+            ) from error
+
+    def advance(self, loss_of: Callable[[], Tensor]) -> Tensor:
+        """The loss before the step that is taken."""
+        rate = self.settings.lr * self.settings.schedule.factor(self.step)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["rate_share"]
+            optimizer.zero_grad(set_to_none=True)
+        loss = loss_of()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.max_gradient_norm)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.step += 1
+        self._average()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # young averages forget faster, or the first weights would stay in them
+        decay = min(self.settings.ema_decay, (1.0 + self.step) / (10.0 + self.step))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1.0 - decay)
+
+
+def optimizers_for(network: nn.Module, settings: LoopSettings) -> list[Optimizer]:
+    """Muon for the convolutions' kernels where it is asked for, AdamW for the rest; biases and scales do not decay."""
+    kernels = [p for p in network.parameters() if settings.muon and p.ndim == 4]
+    matrices = [p for p in network.parameters() if p.ndim > 1 and not (settings.muon and p.ndim == 4)]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    share = OTHERS_RATE_SHARE if kernels else 1.0
+    adamw = AdamW(
+        [
+            {"params": matrices, "weight_decay": settings.weight_decay, "rate_share": share},
+            {"params": vectors, "weight_decay": 0.0, "rate_share": share},
+        ],
+        lr=settings.lr,
+        betas=(0.9, 0.99),
+    )
+    if not kernels:
+        return [adamw]
+    decayed = {"params": kernels, "rate_share": 1.0}
+    return [adamw, Muon([decayed], lr=settings.lr, weight_decay=settings.weight_decay)]

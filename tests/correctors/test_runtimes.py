@@ -1,0 +1,164 @@
+"""One weights file in two runtimes, as a graph that refers to it and as one that holds it; and what is refused."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from tests.correctors.pictures import as_jpeg, scene, tiny_weights
+from unlossy.core.errors import MissingDependency, UsageError
+from unlossy.correctors.base import Condition
+from unlossy.correctors.export import export_onnx, ship
+from unlossy.correctors.onnx_runtime import OnnxNetwork
+from unlossy.correctors.registry import Choices, open_corrector
+from unlossy.correctors.torch_runtime import TorchNetwork
+from unlossy.correctors.weights_place import FOLDER
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    ship(tiny_weights(folder), "mine", folder)
+    return folder
+
+
+def question(batch, height, width, hidden=False):
+    rng = np.random.default_rng(3)
+    hints = [None if hidden else as_jpeg(scene(), 20 + 10 * i).hints for i in range(batch)]
+    return rng.random((batch, 3, height, width), np.float32), Condition.of(hints)
+
+
+@pytest.mark.parametrize("asked", [(1, 8, 8, False), (3, 40, 16, False), (2, 16, 64, True)])
+def test_the_runtimes_agree(shipped, asked):
+    ycc, condition = question(*asked)
+    mine = TorchNetwork.load(shipped / "mine.safetensors").run(ycc, condition)
+    assert np.abs(mine - ycc).max() > 0.01
+    assert np.abs(OnnxNetwork.load(shipped / "mine.onnx", 1).run(ycc, condition) - mine).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["small", "base"])
+def test_the_shipped_weights_give_the_same_picture_in_both_runtimes(name):
+    pictures = [as_jpeg(scene(72, 104, seed), 30) for seed in range(2)]
+    in_onnx = open_corrector(name, Choices(threads=1)).correct(pictures)
+    in_torch = open_corrector(name, Choices("torch", threads=1)).correct(pictures)
+    for one, other in zip(in_onnx, in_torch, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 1
+
+
+def test_a_self_contained_graph_answers_alike_alone(shipped, tmp_path):
+    export_onnx(shipped / "mine.safetensors", tmp_path / "alone.onnx")
+    ycc, condition = question(2, 24, 32)
+    alone, referring = OnnxNetwork.load(tmp_path / "alone.onnx", 1), OnnxNetwork.load(shipped / "mine.onnx", 1)
+    assert np.array_equal(alone.run(ycc, condition), referring.run(ycc, condition))
+    assert alone.digest == referring.digest
+    assert (alone.stride_px, alone.reach_px, alone.bytes_per_pixel) == (
+        referring.stride_px,
+        referring.reach_px,
+        referring.bytes_per_pixel,
+    )
+
+
+def test_weights_ship_once_and_stay_small():
+    sizes = {file.name: file.stat().st_size for file in FOLDER.iterdir()}
+    assert max(sizes.values()) < 8_000_000
+    assert sum(sizes.values()) < 25_000_000
+    assert sizes["small.onnx"] < 200_000 < sizes["small.safetensors"]
+
+
+def test_the_default_needs_no_torch():
+    code = (
+        "import sys, numpy, unlossy; c = unlossy.load_corrector('small'); "
+        "assert c(numpy.zeros((16, 16, 3), numpy.uint8)).shape == (16, 16, 3); "
+        "assert 'onnxruntime' in sys.modules and not {'torch', 'onnx', 'safetensors'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_changed_weights_do_not_go_with_an_old_graph(shipped, tmp_path):
+    for file in ("mine.onnx", "mine.safetensors"):
+        shutil.copy(shipped / file, tmp_path / file)
+    data = bytearray((tmp_path / "mine.safetensors").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "mine.safetensors").write_bytes(data)
+    with pytest.raises(UsageError, match=r"not the weights that mine.onnx was made for.*unlossy export"):
+        OnnxNetwork.load(tmp_path / "mine.onnx")
+    # asked for by the weights' name, it is the weights that count: they run in torch
+    assert open_corrector(str(tmp_path / "mine.safetensors")).libraries[0] == "torch"
+    assert open_corrector(str(shipped / "mine.safetensors")).libraries[0] == "onnxruntime"
+
+
+def test_a_graph_of_other_weights_under_the_same_name_is_not_taken(shipped, tmp_path):
+    other = tiny_weights(tmp_path, seed=5)
+    export_onnx(shipped / "mine.safetensors", other.with_suffix(".onnx"))
+    assert open_corrector(str(other)).libraries[0] == "torch"
+    with pytest.raises(UsageError, match="made for other weights"):
+        open_corrector(str(other), Choices("onnx"))
+    other.with_suffix(".onnx").unlink()
+    with pytest.raises(UsageError, match=r"no graph tiny.onnx beside it. Make one: unlossy export"):
+        open_corrector(str(other), Choices("onnx"))
+
+
+def refused_files(folder, shipped):
+    """File name -> content and what the refusal says."""
+    whole = (shipped / "mine.safetensors").read_bytes()
+    graph = (shipped / "mine.onnx").read_bytes()
+    torch.save({"weight": torch.ones(3)}, folder / "p.pt")
+    pickled = (folder / "p.pt").read_bytes()
+    return {
+        "cut.safetensors": (whole[:-10], "not a sound safetensors"),
+        "pickle.safetensors": (pickled, "not a sound safetensors"),
+        "other.safetensors": (whole.replace(b"unlossy-unet-2", b"unlossy-unet-9"), "another architecture"),
+        "empty.safetensors": (b"", "not a sound safetensors"),
+        "cut.onnx": (graph[:1000], "cannot load"),
+        "pickle.onnx": (pickled, "cannot load"),
+        "lonely.onnx": (graph, "cannot load it with the weights beside it"),
+    }
+
+
+def test_what_is_no_corrector_of_ours_is_refused_with_a_reason(shipped, tmp_path):
+    for name, (content, finding) in refused_files(tmp_path, shipped).items():
+        file = tmp_path / "apart" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+        with pytest.raises(UsageError, match=finding) as caught:
+            open_corrector(str(file))
+        assert name in str(caught.value)
+
+
+def test_a_graph_of_somebody_else_is_refused(tmp_path):
+    import onnx
+
+    helper, path = onnx.helper, tmp_path / "identity.onnx"
+    values = [helper.make_tensor_value_info(name, 1, [1]) for name in ("a", "b")]
+    graph = helper.make_graph([helper.make_node("Identity", ["a"], ["b"])], "g", values[:1], values[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    with pytest.raises(UsageError, match="not a corrector that unlossy exported"):
+        open_corrector(str(path))
+
+
+def test_without_torch_weights_alone_name_the_extra(tmp_path, monkeypatch):
+    path = tiny_weights(tmp_path)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingDependency, match=r"unlossy\[train\]"):
+        open_corrector(str(path))
+
+
+def test_a_referring_graph_must_lie_beside_its_weights(shipped, tmp_path):
+    with pytest.raises(UsageError, match="must lie beside"):
+        export_onnx(shipped / "mine.safetensors", tmp_path / "far.onnx", self_contained=False)
+    with pytest.raises(UsageError, match="cannot be written"):
+        export_onnx(shipped / "mine.safetensors", tmp_path / "no" / "folder.onnx")
+
+
+def test_a_card_stands_beside_the_weights(tmp_path):
+    weights = tiny_weights(tmp_path)
+    (tmp_path / "validation.csv").write_text("step,jpeg_q10_db,q10_db\n1,25.0,26.0\n2,25.0,26.5\n")
+    (tmp_path / "log.csv").write_text("step,elapsed_s\n1,1800\n2,5400\n")
+    ship(weights, "mine", tmp_path / "out", note="two cores")
+    text = (tmp_path / "out" / "mine.md").read_text()
+    for told in ("| 10 | 25.00 | 26.50 |", "1.5 hours", "two cores", "Apache-2.0", "CC BY-SA 4.0"):
+        assert told in text
+    assert open_corrector(str(tmp_path / "out" / "mine.safetensors")).libraries[0] == "onnxruntime"

@@ -1,0 +1,88 @@
+"""Never in place, by whatever road; and nothing that others put there is overwritten."""
+
+import os
+
+import pytest
+
+from tests.repair.conftest import photo
+from unlossy.core.errors import UsageError
+from unlossy.repair import RepairPlan
+from unlossy.repair.plan import open_work
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """photos/a.jpg, photos/deep/b.jpg, one.jpg; links to them; and notes/readme.txt."""
+    (tmp_path / "photos" / "deep").mkdir(parents=True)
+    for name in ("photos/a.jpg", "photos/deep/b.jpg", "one.jpg"):
+        photo().save(tmp_path / name)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "readme.txt").write_text("x")
+    (tmp_path / "link").symlink_to("photos")
+    (tmp_path / "also one.png").symlink_to("one.jpg")
+    os.link(tmp_path / "one.jpg", tmp_path / "hard.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "finding"),
+    [
+        ("photos", "photos", "itself"),
+        ("photos", "./photos/../photos", "itself"),
+        ("photos", "link", "itself"),
+        ("link", "photos", "itself"),
+        ("photos", "photos/out", "lies inside"),
+        ("photos", "link/out/further", "lies inside"),
+        ("photos/deep", "photos", "holds"),
+        ("photos", ".", "holds"),
+        ("one.jpg", "one.jpg", "itself"),
+        ("one.jpg", "also one.png", "itself"),
+        ("one.jpg", "hard.jpg", "itself"),
+        ("one.jpg", ".", "itself"),
+        ("photos", "notes", "holds other files already"),
+        ("photos", "one.jpg", "is a file"),
+        ("notes", "out", "no image"),
+        ("nowhere", "out", "no file or folder"),
+        ("one.jpg", "out.gif", "must end in one of .png"),
+        ("one.jpg", "out", "must end in one of .png"),
+    ],
+)
+def test_what_cannot_be_is_refused(here, source, output, finding):
+    before = {path: path.stat() for path in here.rglob("*")}
+    with pytest.raises(UsageError, match=finding):
+        open_work(RepairPlan(here / source, here / output))
+    assert {path: path.stat() for path in here.rglob("*")} == before
+
+
+def test_a_format_against_the_suffix_is_refused(here):
+    with pytest.raises(UsageError, match=r"out.png' must end in one of \.webp"):
+        open_work(RepairPlan(here / "one.jpg", here / "out.png", "webp"))
+    with pytest.raises(UsageError, match="no output format 'gif'; there are: png, webp, jpeg"):
+        RepairPlan(here / "one.jpg", here / "out.gif", "gif")
+
+
+def test_a_source_that_is_a_link_into_out_is_refused(here):
+    (here / "out" / ".unlossy").mkdir(parents=True)
+    photo().save(here / "out" / "c.png")
+    (here / "photos" / "c.png").symlink_to(here / "out" / "c.png")
+    with pytest.raises(UsageError, match="a source may not be a result"):
+        open_work(RepairPlan(here / "photos", here / "out"))
+
+
+def test_the_work_of_a_folder(here):
+    (here / "photos" / "readme.txt").write_text("x")
+    work = open_work(RepairPlan(here / "photos", here / "out"))
+    assert [(job.key, job.copied, job.corrected) for job in work.jobs] == [
+        ("a.jpg", here / "out" / "a.jpg", here / "out" / "a.png"),
+        ("deep/b.jpg", here / "out" / "deep" / "b.jpg", here / "out" / "deep" / "b.png"),
+    ]
+    assert work.others == {".txt": 1}
+    assert work.format == "png"
+
+
+def test_an_out_file_tells_the_format(here):
+    assert open_work(RepairPlan(here / "one.jpg", here / "x.webp")).format == "webp"
+    assert open_work(RepairPlan(here / "one.jpg", here / "x.JPG")).format == "jpeg"
+    (job,) = open_work(RepairPlan(here / "one.jpg", here / "notes", "webp")).jobs
+    assert (job.copied, job.corrected) == (here / "notes" / "one.jpg", here / "notes" / "one.webp")

@@ -1,0 +1,86 @@
+"""The sentences, word for word, for results whose numbers are given."""
+
+from dataclasses import replace
+
+from tests.report.made import result_of
+from unlossy.report.verdict import caveats, headline_setting, levels, verdict
+
+LOSS = {
+    "jpeg:10": (-51.3, -57.3, -45.7),
+    "jpeg:30": (-15.3, -20.0, -10.7),
+    "jpeg:80": (-2.0, -5.0, 0.3),
+    "jpeg:90": (-1.0, -3.0, 1.0),
+}
+
+
+def test_the_loss_at_30_the_worst_and_where_noise_begins():
+    assert verdict(result_of(LOSS)) == (
+        "At JPEG 30 this model loses 15.3 points of top-1 (95 %: 10.7 to 20.0), at JPEG 10 it loses 51.3; down to "
+        "JPEG 80 the loss is within noise (95 %: at most 5.0 points lost)."
+    )
+    assert headline_setting(result_of(LOSS)) == "jpeg:30"
+
+
+def test_the_metric_itself_stands_beside_the_loss():
+    assert levels(result_of(LOSS)) == "Top-1: 90.0 % clean, 74.7 % at JPEG 30, 38.7 % at JPEG 10."
+    assert levels(result_of({"jpeg:30": None})) is None
+
+
+def test_where_even_the_mildest_costs_it_says_so():
+    costly = {"jpeg:30": (-15.0, -20.0, -10.0), "jpeg:90": (-2.3, -4.0, -0.3)}
+    assert verdict(result_of(costly)) == (
+        "At JPEG 30 this model loses 15.0 points of top-1 (95 %: 10.0 to 20.0); even at JPEG 90, the mildest tested, "
+        "it loses 2.3 (0.3 to 4.0)."
+    )
+
+
+def test_an_interval_that_touches_zero_is_noise():
+    one = {"jpeg:30": (-2.3, -5.0, 0.0)}
+    assert verdict(result_of(one)) == (
+        "At JPEG 30 the change of top-1 is within noise (95 %: at most 5.0 points lost)."
+    )
+    two = {"jpeg:30": (-2.3, -5.0, 0.0), "jpeg:90": (0.2, -1.0, 1.0)}
+    assert verdict(result_of(two)) == (
+        "From JPEG 90 down to JPEG 30 no change of top-1 is beyond noise (95 %: at most 5.0 points lost)."
+    )
+
+
+def test_noise_between_costly_settings_is_not_called_a_border():
+    """JPEG 50 within noise, but 90 beyond it: the sentence must not say that down to 50 all is well."""
+    odd = {"jpeg:10": (-9.0, -12.0, -6.0), "jpeg:50": (-1.0, -3.0, 1.0), "jpeg:90": (-2.0, -3.0, -1.0)}
+    assert "within noise" not in verdict(result_of(odd))
+
+
+def test_a_gain_is_called_a_gain():
+    gain = {"jpeg:30": (2.0, 1.0, 3.0), "jpeg:90": (0.0, -1.0, 1.0)}
+    assert verdict(result_of(gain)) == (
+        "At JPEG 30 this model gains 2.0 points of top-1 (95 %: 1.0 to 3.0); at JPEG 90 the loss is within noise "
+        "(95 %: at most 1.0 points lost)."
+    )
+
+
+def test_without_labels_it_speaks_of_answers():
+    result = result_of({"jpeg:30": (-25.3, -30.0, -20.5), "jpeg:90": (-7.0, -10.0, -4.0)}, "agreement", clean=1.0)
+    assert verdict(result) == (
+        "At JPEG 30 this model changes its answer on 25.3 % of the images (95 %: 20.5 to 30.0), at JPEG 90 on 7.0 %."
+    )
+    assert any("no labels" in note for note in caveats(result))
+
+
+def test_chains_and_several_codecs_have_sentences_of_their_own():
+    told = verdict(result_of(LOSS | {"webp:20": (-9.0, -12.0, -6.0), "jpeg:30+jpeg:75": (-16.0, -21.0, -11.0)}))
+    assert "At WebP 20 this model loses 9.0" in told
+    assert "After JPEG 30 then JPEG 75 this model loses 16.0" in told
+    options = {f"jpeg[{option}]:30": (-9.0, -12.0, -6.0) for option in ("444", "422", "progressive", "optimize")}
+    assert verdict(result_of(options)).endswith("1 more codec in the table.")
+
+
+def test_nothing_scored_and_what_failed():
+    assert "Nothing could be scored" in verdict(result_of({"jpeg:30": None}))
+    (note,) = caveats(result_of(LOSS, failed=3))
+    assert note.startswith("3 of 300 items failed (3 decode)")
+    assert caveats(result_of(LOSS)) == []
+    (unfinished,) = caveats(result_of(LOSS), n_done=16)
+    assert unfinished == "This run is not finished: 16 of 300 images are done."
+    (some,) = caveats(replace(result_of(LOSS), n_labelled=40))
+    assert "Only 40 of 300 images have a label" in some
