@@ -196,14 +196,15 @@ def test_another_plan_and_a_run_in_use(here, capsys):
     assert run(STUDY) == 0
 
 
-def start(model, codec, **limits):
+def start(model, codec, slow_s=0.0, **limits):
     def before():
         for name, value in limits.items():
             resource.setrlimit(getattr(resource, name), (value, value))
 
     words = [word.replace("classify", model) for word in STUDY]
     command = [sys.executable, "-m", "unlossy", *words, "--codec", codec, "--batch", "8"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, **pipes, preexec_fn=before, env=os.environ | {"SLOW_S": str(slow_s)})
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_a_full_disk_costs_a_chunk_and_the_run_goes_on_when_there_is_room(many):
 
 
 def test_ctrl_c_leaves_whole_chunks_and_the_run_goes_on(many):
-    process = start("slow", "jpeg:10..90:10")
+    process = start("slow", "jpeg:10..90:10", slow_s=0.25)  # five seconds a chunk: a busy machine's poll is in time
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None and n_done(many) < 16:
         time.sleep(0.02)

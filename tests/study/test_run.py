@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -99,9 +100,10 @@ def test_killed_and_resumed_the_rows_equal_an_undisturbed_runs(tmp_path, photos,
     run_study(plan, tmp_path / "undisturbed")
     (tmp_path / "plan.toml").write_text(plan.to_toml())
     run = tmp_path / "killed"
+    slow = os.environ | {"SLOW_S": "0.2"}  # seconds a chunk: a busy machine's poll is in time
     kills = []
     for chunks in (1, 2):
-        process = subprocess.Popen([sys.executable, "-c", STUDY, "plan.toml", str(run)], cwd=tmp_path)
+        process = subprocess.Popen([sys.executable, "-c", STUDY, "plan.toml", str(run)], cwd=tmp_path, env=slow)
         deadline = time.monotonic() + 60
         while done_items(run) < 16 * chunks and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
