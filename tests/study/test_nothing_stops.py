@@ -198,6 +198,7 @@ def test_another_plan_and_a_run_in_use(here, capsys):
 
 def start(model, codec, slow_s=0.0, **limits):
     def before():
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
         for name, value in limits.items():
             resource.setrlimit(getattr(resource, name), (value, value))
 

@@ -22,8 +22,8 @@ from unlossy.correctors.projection import projected
 from unlossy.correctors.tiling import Tile, core_px, round_up, tiles
 
 MAX_TOGETHER: Final = 16
-TOTAL_BYTES: Final = 1200 * 2**20
-LEAST_BYTES: Final = 300 * 2**20
+TOTAL_BYTES: Final = 1080 * 2**20
+LEAST_BYTES: Final = 220 * 2**20
 TILE_STEP: Final = 32
 """Tiles start on multiples of it: on blocks of chroma sampled 2 or 4 times less, too."""
 HELD_BYTES_PER_PIXEL: Final = 9

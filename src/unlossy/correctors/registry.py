@@ -52,7 +52,7 @@ class Choices:
         hidden: what is done with pictures whose bytes tell no tables (PNGs that may have been JPEGs).
         threads: threads of one run, in the whole process for torch; None leaves the library's default.
         device: torch's name of the device, "cpu" or "cuda".
-        max_bytes: what a run of the network may hold; None: by the size of the picture, 1.2 GB in all.
+        max_bytes: what a run of the network may hold; None: by the size of the picture, 1.1 GB in all.
     """
 
     runtime: str = "auto"
