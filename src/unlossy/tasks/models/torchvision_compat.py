@@ -93,10 +93,11 @@ def _import_error() -> Exception | None:
 def _define_operators() -> None:
     global _library
     import torch
+    from torch import library
 
     if hasattr(torch.ops.torchvision, "nms"):
         return
-    _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    _library = library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     _library.define("nms" + SCHEMA)
     _library.define("qnms" + SCHEMA)
     _library.impl("nms", nms, "CompositeExplicitAutograd")
