@@ -15,19 +15,26 @@ from unlossy.cli.main import COMMANDS, run
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 TRAIN = "unlossy train corrector --images photos/ -o runs/mine"
+AIM = "unlossy train ttac --model hf:my-model --images photos/ -o runs/aimed"
+TUNE = "unlossy train finetune --model hf:my-model --data photos/ -o runs/tuned"
 SHORTER = {
     "unlossy demo": "unlossy demo --items 8",
     TRAIN: f"{TRAIN} --steps 1 --crop 16 --batch 1 --workers 0 --precision fp32",
+    AIM: f"{AIM} --steps 1 --batch 1 --workers 0",
+    TUNE: f"{TUNE} --steps 1 --batch 1 --workers 0",
 }
 
 
 @pytest.fixture
 def reader(tmp_path, monkeypatch):
-    """photos/ with two classes, and my-model, a transformers folder."""
+    """photos/ with two of the classes of my-model, a transformers folder."""
+    names = ["file,class_index"]
     for seed in range(4):
         folder = tmp_path / "photos" / ("cat", "dog")[seed % 2]
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(texture(seed)).save(folder / f"{seed // 2 + 1}.jpg", quality=80)
+        names.append(f"{folder.name}/{seed // 2 + 1}.jpg,{seed % 2}")
+    (tmp_path / "photos" / "labels.csv").write_text("\n".join(names))
     Path(build_hf(tmp_path, 0).removeprefix("hf:")).rename(tmp_path / "my-model")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -43,9 +50,15 @@ def test_every_command_runs(line, reader, capsys):
 
 
 def _makers(line):
-    """The lines above this one that make the RUN folders it reads."""
-    read = shlex.split(line)[2:] if line.startswith("unlossy report ") else []
-    return [earlier for earlier in LINES if any(earlier.endswith(f" -o {folder}") for folder in read)]
+    """The lines above this one that make what it reads."""
+    above = LINES[: LINES.index(line)]
+    return [earlier for earlier in above if any(made in line for made in _made(earlier))]
+
+
+def _made(line):
+    """What a line writes: its `-o` and what lies below it."""
+    words = shlex.split(line)
+    return [words[words.index("-o") + 1]] if "-o" in words else []
 
 
 def test_every_command_is_documented():

@@ -12,14 +12,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unlossy.audit import audit_dataset
     from unlossy.core.types import Item
     from unlossy.correctors.any_input import load_corrector
     from unlossy.datasets import open_dataset
+    from unlossy.report.audited import Audit, audit_dataset
     from unlossy.study import StudyPlan, StudyResult, run_study
 
 __version__ = "0.1.0"
 __all__ = [
+    "Audit",
     "Item",
     "StudyPlan",
     "StudyResult",
@@ -31,10 +32,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Audit": "unlossy.report.audited",
     "Item": "unlossy.core.types",
     "StudyPlan": "unlossy.study",
     "StudyResult": "unlossy.study",
-    "audit_dataset": "unlossy.audit",
+    "audit_dataset": "unlossy.report.audited",
     "load_corrector": "unlossy.correctors.any_input",
     "open_dataset": "unlossy.datasets",
     "run_study": "unlossy.study",

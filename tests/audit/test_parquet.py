@@ -1,11 +1,15 @@
+from pathlib import Path
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.jpeg.streams import encoded
-from unlossy.audit import AuditRow, parquet
-from unlossy.audit.scan import scan
+from unlossy.audit import parquet, quick
+from unlossy.audit.scan import ScanOptions, examine, scan_batches
+from unlossy.audit.schema import schema
 from unlossy.core.blobs import BytesBlob
-from unlossy.core.errors import UsageError
+from unlossy.core.errors import RunError, UsageError
 from unlossy.core.types import Item
 
 # design, section 5
@@ -17,30 +21,42 @@ COLUMNS = (  # noqa: SIM905 (readable so)
 ).split()
 
 
-def rows(n):
+def items(n):
     jpeg = encoded(quality=44)
     for index in range(n):
-        yield scan(Item(f"{index}.jpg", BytesBlob(jpeg if index % 2 else b""), groups={"class": "c", "split": "s"}))
+        data = jpeg if index % 2 else b""
+        yield Item(f"{index}.jpg", BytesBlob(data), groups={"split": "s", "class": "c"})
 
 
 def test_rows_come_back_from_the_file_as_they_went_in(tmp_path):
     path = tmp_path / "rows.parquet"
-    given = list(parquet.recorded(rows(2), path))
+    given = pa.Table.from_batches(parquet.recorded(scan_batches(items(2)), path, schema()))
     table = pq.read_table(path)
-    assert table.column_names == COLUMNS
+    assert table.equals(given)
+    assert table.column_names == [*COLUMNS, "lossless"]
+    assert table.schema.metadata[b"unlossy_audit_schema"] == b"2"
     empty, jpeg = table.to_pylist()
+    row = examine(list(items(2))[1]).row
     assert (empty["error_kind"], empty["width"], empty["quality_exact"]) == ("decode", None, None)
-    assert (jpeg["ijg_quality_luma"], jpeg["quality_exact"], jpeg["rate_bpp"]) == (44, True, given[1].rate_bpp)
-    assert dict(jpeg["groups"]) == {"class": "c", "split": "s"}
+    assert (jpeg["ijg_quality_luma"], jpeg["quality_exact"], jpeg["rate_bpp"]) == (44, True, row.rate_bpp)
+    assert jpeg["groups"] == [("class", "c"), ("split", "s")]
     luma = jpeg["quantization_tables"][0]
     assert (luma["id"], luma["entry_bits"]) == (0, 8)
-    assert luma["entries"] == given[1].quantization_tables[0].entries.reshape(64).tolist()
+    assert luma["entries"] == row.quantization_tables[0].entries.reshape(64).tolist()
+
+
+def test_optional_columns_stand_behind_the_others():
+    added = ["lossless", "sha256", "blockiness", "grid_offset", "clipped_share"]
+    assert schema(pixels=True, sha256=True).names == COLUMNS + added
+    (batch,) = scan_batches(items(2), ScanOptions(pixels=True, sha256=True))
+    assert batch.schema.equals(schema(pixels=True, sha256=True), check_metadata=True)
 
 
 def test_batches_bound_memory_and_lose_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 4)
+    monkeypatch.setattr(quick, "ROWS", 2)
     path = tmp_path / "rows.parquet"
-    assert sum(1 for _ in parquet.recorded(rows(10), path)) == 10
+    assert sum(batch.num_rows for batch in parquet.recorded(scan_batches(items(10)), path, schema())) == 10
     file = pq.ParquetFile(path)
     assert file.metadata.num_row_groups == 3
     assert file.read()["key"].to_pylist() == [f"{index}.jpg" for index in range(10)]
@@ -51,13 +67,24 @@ def test_an_interrupted_audit_leaves_the_old_file_and_no_other(tmp_path):
     path.write_text("older")
 
     def failing():
-        yield AuditRow(key="a")
+        yield from scan_batches(items(1))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(parquet.recorded(failing(), path))
+        list(parquet.recorded(failing(), path, schema()))
     assert [file.name for file in tmp_path.iterdir()] == ["rows.parquet"]
     assert path.read_text() == "older"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: a device that is always full")
+def test_a_full_disk_is_a_run_error_and_not_a_half_file(tmp_path, monkeypatch):
+    class Full(type(tmp_path)):
+        def with_name(self, name):
+            return Path("/dev/full")
+
+    monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
+    with pytest.raises(RunError, match="cannot write"):
+        list(parquet.recorded(scan_batches(items(9)), Full(tmp_path / "rows.parquet"), schema()))
 
 
 def test_a_name_that_cannot_be_written_is_refused_before_work(tmp_path):
@@ -68,8 +95,6 @@ def test_a_name_that_cannot_be_written_is_refused_before_work(tmp_path):
 
 
 def test_the_schema_page_documents_each_column_once_and_in_order():
-    from pathlib import Path
-
     page = (Path(__file__).parents[2] / "docs" / "audit-schema.md").read_text()
     documented = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
-    assert documented == COLUMNS
+    assert documented == schema(pixels=True, sha256=True).names

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import os
 import zlib
@@ -6,16 +7,16 @@ import pytest
 from PIL import Image
 
 from tests.jpeg.streams import GREY, dqt, encoded, sof, stream
-from unlossy.audit import AuditRow, audit_dataset
-from unlossy.audit.scan import examine, scan
+from unlossy.audit.rows import AuditRow
+from unlossy.audit.scan import ScanOptions, examine
 from unlossy.core.blobs import BytesBlob, FileBlob
-from unlossy.core.errors import ReadError, UsageError
+from unlossy.core.errors import ReadError
 from unlossy.core.types import Item
 from unlossy.jpeg.tables import LUMINANCE
 
 
 def row(data: bytes) -> AuditRow:
-    return scan(Item("x", BytesBlob(data), groups={"class": "cat"}))
+    return examine(Item("x", BytesBlob(data), groups={"class": "cat"})).row
 
 
 def other(kind: str) -> bytes:
@@ -31,22 +32,17 @@ def test_a_jpegs_row_says_what_it_was_encoded_with():
     assert (got.ijg_quality_luma, got.ijg_quality_chroma, got.quality_exact) == (37, 37, True)
     assert (got.components, got.precision, got.sampling, got.process) == (3, 8, "4:2:2", "progressive")
     assert got.rate_bpp == pytest.approx(8 * len(data) / (48 * 32))
-    assert (got.truncated, got.error_kind, got.encoder, got.scans, got.trailing_bytes) == (
-        False,
-        None,
-        None,
-        None,
-        None,
-    )
+    assert (got.truncated, got.lossless, got.error_kind, got.scans, got.trailing_bytes) == (False, False, *[None] * 3)
+    assert (got.encoder, got.sha256, got.blockiness) == ("libjpeg (quality 37)", None, None)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000"])
 def test_other_formats_have_a_size_and_nothing_about_jpeg(kind):
     got = row(other(kind))
     assert (got.format, got.width, got.height, got.error_kind) == (kind.lower(), 30, 20, None)
-    assert (got.ijg_quality_luma, got.quality_exact, got.sampling, got.truncated, got.quantization_tables) == (
-        None,
-    ) * 5
+    jpeg_alone = ("ijg_quality_luma", "quality_exact", "process", "truncated", "quantization_tables", "encoder")
+    assert [getattr(got, name) for name in jpeg_alone] == [None] * 6
+    assert got.lossless is not False or kind in ("WEBP", "JPEG2000", "AVIF")
 
 
 def test_a_cut_jpeg_keeps_its_evidence_and_is_no_error():
@@ -85,7 +81,7 @@ class BrokenBlob(BytesBlob):
 
 
 def test_a_read_error_is_a_row_on_one_line():
-    got = scan(Item("x", BrokenBlob(b"12345")))
+    got = examine(Item("x", BrokenBlob(b"12345"))).row
     assert (got.error_kind, got.error_message, got.size_bytes) == ("read", "the disk says no\\nand more", 5)
 
 
@@ -96,11 +92,11 @@ def test_a_read_error_inside_pillow_is_a_read_error():
                 raise ReadError("gone")
             return super().read(offset, size)
 
-    assert scan(Item("x", Late(other("PNG")))).error_kind == "read"
+    assert examine(Item("x", Late(other("PNG")))).row.error_kind == "read"
 
 
 def test_a_missing_file_is_a_row(tmp_path):
-    got = scan(Item("x", FileBlob(tmp_path / "gone.jpg")))
+    got = examine(Item("x", FileBlob(tmp_path / "gone.jpg"))).row
     assert (got.error_kind, got.size_bytes) == ("read", None)
 
 
@@ -117,13 +113,23 @@ def test_examine_hands_the_header_over_where_there_is_one():
     assert examine(Item("x", BytesBlob(other("PNG")))).header is None
 
 
-def test_a_folder_gives_a_row_per_image_in_key_order(tmp_path):
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "2.jpg").write_bytes(encoded(quality=20))
-    (tmp_path / "a.png").write_bytes(other("PNG"))
-    (tmp_path / "broken.jpg").write_bytes(b"nothing")
-    (tmp_path / "notes.txt").write_text("no row")
-    rows = list(audit_dataset(tmp_path))
-    assert [(r.key, r.error_kind) for r in rows] == [("a.png", None), ("b/2.jpg", None), ("broken.jpg", "decode")]
-    with pytest.raises(UsageError):
-        audit_dataset(os.fspath(tmp_path / "nowhere"))
+def test_more_is_read_only_where_it_was_asked_for():
+    data = encoded(size=(40, 40), progressive=True)
+    item = Item("x", BytesBlob(data + b"behind"))
+    got = examine(item, ScanOptions(deep=True, sha256=True, pixels=True)).row
+    assert got.scans == data.count(b"\xff\xda")  # entropy-coded data hold no FF DA
+    assert (got.trailing_bytes, got.sha256) == (6, hashlib.sha256(data + b"behind").hexdigest())
+    assert got.blockiness > 0
+    assert got.error_kind is None
+
+
+def test_a_file_that_does_not_decode_keeps_its_headers_columns():
+    data = encoded(size=(64, 64), quality=50)
+    got = examine(Item("x", BytesBlob(data[:-300] + b"\xff\xd9")), ScanOptions(pixels=True)).row
+    assert (got.error_kind is None, got.ijg_quality_luma, got.width, got.blockiness) == (False, 50, 64, None)
+
+
+def test_a_fifo_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    item = Item("pipe.jpg", FileBlob(tmp_path / "pipe.jpg"))
+    assert examine(item, ScanOptions(pixels=True)).row.error_kind == "read"

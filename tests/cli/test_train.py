@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.repair.conftest import photo
-from unlossy.cli import train as command
+from unlossy.cli import train_corrector as command
 from unlossy.cli.main import run
 
 torch = pytest.importorskip("torch", reason="training needs the extra train")

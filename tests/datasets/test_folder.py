@@ -3,9 +3,12 @@ import os
 import pytest
 from PIL import Image
 
-from unlossy.core.errors import ReadError, UsageError
+from tests.datasets.pictures import picture
+from tests.datasets.wrappings import WRAPPINGS
+from unlossy.core.errors import ReadError, RefusedError, UsageError
 from unlossy.core.types import ClassTarget
 from unlossy.datasets import open_dataset
+from unlossy.datasets.folder import FolderDataset
 
 
 def put(root, *paths):
@@ -109,7 +112,107 @@ def test_names_that_are_not_utf8_and_line_breaks_keep_their_items(tmp_path):
 def test_links_to_folders_are_not_followed(tmp_path):
     put(tmp_path, "a/1.png")
     (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
-    assert [item.key for item in open_dataset(str(tmp_path))] == ["a/1.png"]
+    dataset = open_dataset(str(tmp_path))
+    assert [item.key for item in dataset] == ["a/1.png"]
+    assert dataset.others == {"link to a folder": 1}
+
+
+def test_a_link_out_of_the_folder_is_refused_in_an_audit_and_followed_in_a_study(tmp_path):
+    put(tmp_path, "in/a.png", "out/b.png")
+    (tmp_path / "in" / "inside.png").symlink_to(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "outside.png").symlink_to("../out/b.png")
+    (tmp_path / "in" / "outside.zip").symlink_to("../out/b.png")
+    (tmp_path / "in" / "outside.txt").symlink_to("../out/b.png")
+    dataset = open_dataset(str(tmp_path / "in"), labelled=False)
+    assert [item.key for item in dataset] == ["a.png", "inside.png", "outside.png", "outside.zip"]
+    assert dataset.others == {".txt": 1}
+    for item in list(dataset)[2:]:
+        with pytest.raises(RefusedError, match="leads out of the folder"):
+            item.blob.read(0, 16)
+    data = (tmp_path / "out" / "b.png").read_bytes()
+    assert {item.blob.all() for item in open_dataset(str(tmp_path / "in")) if item.key == "outside.png"} == {data}
+
+
+def test_links_in_a_circle_are_items_whose_reading_fails(tmp_path):
+    put(tmp_path, "c.png")
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "b.jpg")
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "a.jpg")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for labelled in (True, False):
+        dataset = open_dataset(str(tmp_path), labelled=labelled)
+        assert [item.key for item in dataset] == ["a.jpg", "b.jpg", "c.png"]
+        assert dataset.others == {"": 1}
+    with pytest.raises(ReadError, match="symbolic links"):
+        next(iter(dataset)).blob.read(0, 16)
+
+
+def test_pipes_and_sockets_are_counted_and_never_opened(tmp_path):
+    put(tmp_path, "a.png")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "to_pipe.jpg").symlink_to(tmp_path / "pipe.jpg")
+    dataset = open_dataset(str(tmp_path), labelled=False)
+    assert [item.key for item in dataset] == ["a.png"]
+    assert dataset.others == {"special file": 2}
+
+
+def test_a_folder_that_cannot_be_listed_is_a_row_and_the_root_is_a_refusal(tmp_path, monkeypatch):
+    put(tmp_path, "a.png", "closed/b.png")
+    real = os.scandir
+
+    def closed(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    items = list(open_dataset(str(tmp_path), labelled=False))
+    assert [item.key for item in items] == ["a.png", "closed"]
+    with pytest.raises(ReadError, match="Permission denied"):
+        items[1].blob.read(0, 16)
+    with pytest.raises(UsageError, match="cannot list the folder"):
+        open_dataset(str(tmp_path / "closed"))
+
+
+def test_containers_in_a_folder_are_looked_into_by_suffix_and_by_magic(tmp_path):
+    put(tmp_path, "cat/1.png", "cat/2.png")
+    jpegs = {"dog/x.jpg": picture(1), "y.jpg": picture(2)}
+    WRAPPINGS["tar"](jpegs, tmp_path / "cat").rename(tmp_path / "cat" / "no_suffix")
+    WRAPPINGS["pdf"](jpegs, tmp_path).rename(tmp_path / "val-a.pdf")
+    (tmp_path / "broken.tar.gz").write_bytes(b"no archive")
+    dataset = open_dataset(str(tmp_path), labelled=False)
+    items = list(dataset)
+    assert [(item.key, item.container) for item in items] == [
+        ("broken.tar.gz", "tar"),
+        ("cat/1.png", None),
+        ("cat/2.png", None),
+        ("cat/no_suffix/dog/x.jpg", "tar"),
+        ("cat/no_suffix/y.jpg", "tar"),
+        ("val-a.pdf#p1/Im1", "pdf"),
+        ("val-a.pdf#p2/Im1", "pdf"),
+    ]
+    assert items[3].groups == {"folder": "cat/no_suffix/dog", "class": "dog", "shard": "no_suffix"}
+    assert items[4].groups == {"folder": "cat/no_suffix", "class": "cat", "shard": "no_suffix"}
+    assert items[5].groups == {"folder": "", "split": "val", "shard": "val-a.pdf"}
+    with pytest.raises(TypeError, match="only iterating tells"):
+        len(dataset)
+
+
+def test_what_labels_csv_does_not_list_is_not_used_and_a_container_is_another_file(tmp_path):
+    put(tmp_path, "a.png", "b.png")
+    WRAPPINGS["zip"]({"x.jpg": picture(1)}, tmp_path)
+    (tmp_path / "labels.csv").write_text("file,class_index\na.png,3\n")
+    dataset = open_dataset(str(tmp_path))
+    assert [(item.key, item.target) for item in dataset] == [("a.png", ClassTarget(3))]
+    assert dataset.others == {".csv": 1, ".zip": 1, "unlisted image": 1}
+
+
+def test_for_a_correction_containers_are_other_files_and_items_are_plain(tmp_path):
+    put(tmp_path, "a.png", "out/b.png")
+    WRAPPINGS["tar"]({"x.jpg": picture(1)}, tmp_path)
+    (tmp_path / "link.png").symlink_to(tmp_path / "out" / "b.png")
+    dataset = FolderDataset.open(tmp_path, labelled=False)
+    assert [item.key for item in dataset.items] == ["a.png", "link.png", "out/b.png"]
+    assert dataset.others == {".tar": 1}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from tests.jpeg.streams import GREY, YCC_420, dqt, encoded, header, segment, sof, stream
 from unlossy.jpeg import QualityEstimate, estimate_quality
 from unlossy.jpeg.quality import table_names, table_quality
-from unlossy.jpeg.tables import CHROMINANCE, LUMINANCE, MAX_ENTRY_16_BIT, ijg_table
+from unlossy.jpeg.tables import CHROMINANCE, CHROMINANCE_9E, LUMINANCE, MAX_ENTRY_16_BIT, ijg_table
 
 
 def estimate(*parts: bytes, components=YCC_420) -> QualityEstimate:
@@ -114,9 +114,20 @@ def test_names_of_tables():
     assert table_names(ijg_table(LUMINANCE, 50)) == ("luminance 50",)
     assert table_names(ijg_table(CHROMINANCE, 2)) == ("luminance 1", "chrominance 1..3")
     assert table_names(ijg_table(LUMINANCE, 100)) == ("luminance 100", "chrominance 100")
+    assert table_names(ijg_table(CHROMINANCE_9E, 75)) == ("chrominance 75 (libjpeg 9e)",)
+    assert table_names(ijg_table(LUMINANCE, 5, MAX_ENTRY_16_BIT)) == ("luminance 5",)
     assert table_names(np.full((8, 8), 9, dtype=np.uint16)) == ()
 
 
 def test_comments_do_not_change_the_estimate():
     parts = (dqt(0, ijg_table(LUMINANCE, 30)), dqt(1, ijg_table(CHROMINANCE, 30)))
     assert estimate(segment(0xFE, b"CREATOR: gd-jpeg, quality = 90"), *parts) == estimate(*parts)
+
+
+@pytest.mark.parametrize("quality", range(1, 101))
+def test_chroma_of_libjpeg_9e_is_exact_too(quality):
+    # its change log: "change default chrominance DC quantization factor for lossless support"; 16 where K.2 has 17
+    newer = CHROMINANCE.copy()
+    newer[0, 0] = 16
+    parts = (dqt(0, ijg_table(LUMINANCE, quality)), dqt(1, ijg_table(newer, quality)))
+    assert estimate(*parts) == QualityEstimate(quality, quality, True, 0.0)

@@ -8,13 +8,14 @@ from tests.report.browser import Browser, find_chromium
 from unlossy.study import StudyPlan, run_study
 
 SHOWN = "scene-000003.ppm"
+METHODS = ("none", "correct=small")
 
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory):
-    """The RUN of 24 scenes at JPEG 10, 30 and 90, one scene kept through all of them."""
+    """The RUN of 24 scenes at JPEG 10, 30 and 90, with nothing and corrected; one scene kept through all of them."""
     run = tmp_path_factory.mktemp("demo") / "run"
-    plan = StudyPlan(model="onnx:demo", data="synthetic:24", codecs=("jpeg:10,30,90",))
+    plan = StudyPlan(model="onnx:demo", data="synthetic:24", codecs=("jpeg:10,30,90",), mitigations=METHODS)
     run_study(plan, run, show=(SHOWN,))
     return run
 

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from unlossy.metrics import Interval
 from unlossy.runs import CellResult, StudyPlan, StudyResult, open_run
+from unlossy.runs.methods import MethodFacts, write_methods
 from unlossy.store import StudyRow
 
 MADE_BY = {
@@ -74,12 +77,27 @@ def make_run(
     model: str = "onnx:some/model.onnx",
     data: str = "photos",
     mitigations: tuple[str, ...] = ("none",),
+    made_by: Mapping[str, Any] | None = None,
+    methods: Mapping[str, MethodFacts] | None = None,
 ) -> Path:
     """The folder, now a finished RUN that holds the rows."""
     plan = StudyPlan(model=model, data=data, codecs=codecs, mitigations=mitigations)
-    with open_run(folder, plan, MADE_BY | {"n_items": n_items}) as store:
+    with open_run(folder, plan, MADE_BY | {"n_items": n_items} | dict(made_by or {})) as store:
         store.add_chunk(rows)
+    if methods is not None:
+        write_methods(folder, methods)
     return folder
+
+
+def rows_by_hand(answers: Mapping[tuple[str, str], str], elapsed_s: Mapping[str, float] | None = None):
+    """Rows from answers spelled out: by setting and mitigation a text with 1 where an item is right, 0 where wrong,
+    and a blank where it failed; `elapsed_s` is the time of a mitigation's rows."""
+    for (codec, mitigation), text in answers.items():
+        for index, mark in enumerate(text):
+            row = row_of(
+                index, codec, 0 if mark == "1" else 1, mitigation=mitigation, error="model" if mark == " " else None
+            )
+            yield replace(row, elapsed_s=(elapsed_s or {}).get(mitigation, 0.0))
 
 
 def simple_rows(n_items: int, codecs: tuple[str, ...] = ("jpeg:10", "jpeg:50", "jpeg:90"), n_classes: int = 4, **more):

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from unlossy.cli.main import run
+from unlossy.cli.table import print_study
 from unlossy.codecs import decode_source
 from unlossy.core.blobs import BytesBlob
 from unlossy.core.errors import ModelError, UsageError
@@ -250,9 +252,9 @@ def test_compress_at_input_corrects_what_the_model_sees(tmp_path, blur):
     assert [picture.hints is None for picture in blur.given] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("text", ["correct", "correct=", "model=onnx:demo", "hope", ""])
+@pytest.mark.parametrize("text", ["correct", "correct=", "model=", "correct=small+model=", "+model=a:b", "hope", ""])
 def test_an_unknown_mitigation_is_refused_with_those_there_are(text):
-    with pytest.raises(UsageError, match="is not known to this version; there are: none, and correct=NAME_OR_FILE"):
+    with pytest.raises(UsageError, match="is not known to this version; there are: none, correct=NAME_OR_FILE, model="):
         StudyPlan(model="onnx:demo", data="photos", mitigations=("none", text))
 
 
@@ -314,10 +316,26 @@ def test_the_table_names_mitigations_and_their_share(photos, model, blur, capsys
     words = ["study", "--model", model, "--data", str(photos), "--codec", "jpeg:5", "-o", "run", "--limit", "20"]
     assert run([*words, "--mitigate", "none", "--mitigate", BLUR]) == 0
     out = capsys.readouterr().out
-    lines = [line.split()[:2] for line in out.splitlines() if line.startswith(("clean", "jpeg:5"))]
-    assert lines == [["clean", "none"], ["clean", BLUR], ["jpeg:5", "none"], ["jpeg:5", BLUR]]
-    assert "won back [95 %]" in out
+    head, clean, jpeg = (line.split() for line in out.splitlines() if line.startswith(("codec", "clean", "jpeg:5")))
+    assert head == ["codec", "top-1", "lost", "[95", "%]", "top-1", "won", "back", "[95", "%]"]
+    result = summarise_run("run")
+    none, cell = result.cells
+    assert clean == ["clean", f"{100 * result.clean['top1']:.1f}", f"{100 * result.clean_mitigated[BLUR]['top1']:.1f}"]
+    assert jpeg[1:3] == [f"{100 * none.metrics['top1']:.1f}", f"{-100 * none.difference['top1'].mean:.1f}"]
+    assert f"{100 * cell.metrics['top1']:.1f}" in jpeg
     assert "…" not in out
+
+
+def test_methods_that_are_too_many_for_the_terminal_stand_below_each_other(tmp_path, photos, model, blur, monkeypatch):
+    plan = plan_of(model, photos, ("jpeg:5",), ("none", BLUR, f"{BLUR}er", f"{BLUR}est"), limit=8)
+    result = run_study(plan, tmp_path / "run")
+    told = {}
+    for width in (79, 160):
+        console = Console(width=width, record=True, file=io.StringIO())
+        print_study(result, console)
+        told[width] = [line.split()[:2] for line in console.export_text().splitlines() if line.startswith("jpeg:5")]
+    assert told[79] == [["jpeg:5", text] for text in plan.mitigations]
+    assert len(told[160]) == 1
 
 
 def test_the_table_without_none(photos, model, blur, capsys):

@@ -13,7 +13,7 @@ from unlossy.core.errors import RunError
 from unlossy.correctors.nets.sizes import load_network
 from unlossy.correctors.nets.unet import UNet, UNetShape
 from unlossy.train.corrector import CorrectorSettings, loss_of, main, train_corrector
-from unlossy.train.data import Pairs, batches
+from unlossy.train.data import CropsByArea, Pairs, batches
 from unlossy.train.losses import psnr_db, rgb_l1
 from unlossy.train.muon import orthogonal
 from unlossy.train.schedule import Schedule
@@ -122,8 +122,8 @@ def test_one_picture_is_learnt_by_heart(folder):
     torch.manual_seed(0)
     network = UNet(TINY)
     state = State(network, LoopSettings(Schedule(60, warmup_steps=5), lr=1e-2, ema_decay=0.9))
-    (batch,) = batches(Pairs([picture(48, 48)], 32, 3), 0, 1, 4, workers=0)
-    losses = [float(state.advance(lambda: loss_of(network, batch, "rms"))) for _ in range(60)]
+    (batch,) = batches(Pairs([picture(48, 48)], (32, 32), 3, CropsByArea([picture(48, 48)])), 0, 1, 4, workers=0)
+    losses = [float(state.advance([lambda: loss_of(network, batch, "rms")])) for _ in range(60)]
     assert losses[-1] < 0.8 * losses[0]
     assert float(loss_of(state.average, batch, "rms")) < 0.85 * losses[0]
 

@@ -8,9 +8,9 @@ from PIL import Image
 from unlossy.core.errors import UsageError
 from unlossy.jpeg.tables import CHROMINANCE, LUMINANCE, ijg_table
 from unlossy.train import degrade as degrading
-from unlossy.train.data import Pairs, augment, batches, read_images
-from unlossy.train.degrade import FACTORS, MARGIN, SHARES, degrade, through_jpeg
-from unlossy.train.tables import draw_quality, draw_tables, libjpeg_tables
+from unlossy.train.data import CropsByArea, Pairs, augment, batches, read_images
+from unlossy.train.degrade import FACTORS, MARGIN, SHARES, Mix, degrade, through_jpeg
+from unlossy.train.tables import Qualities, draw_tables, libjpeg_tables
 
 
 def picture(height=96, width=128, seed=0):
@@ -38,7 +38,7 @@ def test_the_tables_told_are_those_in_the_bytes():
     rng = np.random.default_rng(0)
     families = set()
     for _ in range(60):
-        tables = draw_tables(rng)
+        tables = draw_tables(rng, Qualities())
         assert all(len(table) == 64 and min(table) >= 1 and max(table) <= 255 for table in tables)
         _, told = through_jpeg(picture(16, 16), tables, "4:2:0")
         assert np.array_equal(told.reshape(2, 64), tables)
@@ -56,7 +56,7 @@ def libjpeg_tables_like(tables):
 
 def test_qualities_are_denser_below_40():
     rng = np.random.default_rng(0)
-    drawn = np.array([draw_quality(rng) for _ in range(4000)])
+    drawn = np.array([Qualities().draw(rng) for _ in range(4000)])
     assert (drawn.min(), drawn.max()) == (5, 98)
     assert 0.6 < (drawn <= 40).mean() < 0.7
 
@@ -88,21 +88,18 @@ def test_hidden_pictures_are_on_the_grid_and_shifted_ones_off_it(monkeypatch):
     y, x = np.mgrid[:208, :208]
     region = np.repeat(np.clip(x * 0.9 + 10 * np.sin(y / 9), 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
     coarse = ([120] * 64, [120] * 64)
-    monkeypatch.setattr(degrading, "draw_tables", lambda _rng: coarse)
+    monkeypatch.setattr(degrading, "draw_tables", lambda _rng, _qualities: coarse)
     for kind, places in (("hidden", {7}), ("jpeg", {7}), ("hidden_shifted", set(range(8)))):
-        monkeypatch.setattr(degrading, "SHARES", {kind: 1.0})
-        found = {block_edges(degrade(rng, region).degraded[:, :, 1]) for _ in range(30)}
+        found = {block_edges(degrade(rng, region, Mix({kind: 1.0})).degraded[:, :, 1]) for _ in range(30)}
         assert found <= places
         assert len(found) >= (4 if kind == "hidden_shifted" else 1)
 
 
 def test_a_double_jpeg_is_further_from_the_clean_picture_than_its_last_compression_alone(monkeypatch):
-    monkeypatch.setattr(degrading, "SHARES", {"double": 1.0})
-    monkeypatch.setattr(degrading, "SAMPLINGS", {"4:4:4": 1.0})
     strong, weak = libjpeg_tables(8), libjpeg_tables(90)
     queue = [strong, weak]
-    monkeypatch.setattr(degrading, "draw_tables", lambda _rng: queue.pop(0))
-    sample = degrade(np.random.default_rng(1), picture(64, 64))
+    monkeypatch.setattr(degrading, "draw_tables", lambda _rng, _qualities: queue.pop(0))
+    sample = degrade(np.random.default_rng(1), picture(64, 64), Mix({"double": 1.0}, {"4:4:4": 1.0}))
     assert np.array_equal(sample.tables.reshape(2, 64), weak)
     alone, _ = through_jpeg(sample.clean, weak, "4:4:4")
     once, _ = through_jpeg(sample.clean, strong, "4:4:4")
@@ -116,7 +113,7 @@ def test_a_double_jpeg_is_further_from_the_clean_picture_than_its_last_compressi
 
 def test_a_sample_depends_on_seed_and_number_alone():
     pictures = [picture(seed=1), picture(seed=2)]
-    first, again, other = Pairs(pictures, 32, 5), Pairs(pictures, 32, 5), Pairs(pictures, 32, 6)
+    first, again, other = (Pairs(pictures, (32, 32), seed, CropsByArea(pictures)) for seed in (5, 5, 6))
     for index in (0, 3, 1_000_000):
         assert np.array_equal(first.sample(index).degraded, again.sample(index).degraded)
     assert any(not np.array_equal(first.sample(i).clean, other.sample(i).clean) for i in range(3))
@@ -124,7 +121,7 @@ def test_a_sample_depends_on_seed_and_number_alone():
 
 
 def test_batches_are_the_same_from_any_step_on_and_with_any_number_of_workers():
-    pairs = Pairs([picture()], 32, 0)
+    pairs = Pairs([picture()], (32, 32), 0, CropsByArea([picture()]))
     alone = list(batches(pairs, 0, 4, 3, workers=0))
     for later, known in zip(batches(pairs, 2, 4, 3, workers=2), alone[2:], strict=True):
         for name in known.__slots__:

@@ -1,17 +1,25 @@
-"""Headers of images that are no JPEG: the format by its magic bytes, the size by Pillow's lazy opening.
+"""Headers of images that are no JPEG: the format by its magic bytes, what it says by a parser of ours or by Pillow.
 
-Nothing is decoded. Pillow's `Image.open` reads the header through `_BlobStream`, so a large file costs little.
+    webp, avif, heif, jpeg2000, jxl     `formats`: how the samples are coded, without any library
+    png, gif, bmp, tiff and the rest    Pillow's lazy opening, which reads the header through `_BlobStream`
+
+Nothing is decoded, so a large file costs little.
 """
 
 import io
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
 
 from PIL import Image, UnidentifiedImageError
 
+from unlossy.audit.formats import heif, jpeg2000, jxl, webp
+from unlossy.audit.formats.header import OtherHeader
 from unlossy.core.errors import DecodeError, ItemError, TooLargeError
 from unlossy.core.types import Blob
+from unlossy.jpeg.markers import Window
+
+__all__ = ["HEAD_BYTES", "MAX_SIDE", "OtherHeader", "format_of", "read_other_header"]
 
 HEAD_BYTES: Final = 16
 _MAGIC: Final = (
@@ -27,17 +35,31 @@ _MAGIC: Final = (
     (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
 )
 _BRANDS: Final = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
-    (b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "heif"
+    (b"heic", b"heim", b"heis", b"heix", b"hevc", b"mif1", b"msf1"), "heif"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OtherHeader:
-    """Format (lower case, Pillow's name where no magic of ours says it) and size in pixels."""
-
-    format: str
-    width: int
-    height: int
+MAX_SIDE: Final = 2**31 - 1
+"""A header that claims a longer side is refused; what is stored of it is a 32-bit number."""
+_READERS: Final[dict[str, Callable[[Window], OtherHeader]]] = {
+    "webp": webp.read,
+    "avif": heif.read,
+    "heif": heif.read,
+    "jpeg2000": jpeg2000.read,
+    "jxl": jxl.read,
+}
+_TIFF_LOSSLESS: Final = frozenset(
+    {
+        "raw",
+        "packbits",
+        "tiff_lzw",
+        "tiff_adobe_deflate",
+        "tiff_deflate",
+        "tiff_ccitt",
+        "group3",
+        "group4",
+        "lzma",
+        "zstd",
+    }
+)
 
 
 def format_of(head: bytes) -> str | None:
@@ -50,12 +72,28 @@ def format_of(head: bytes) -> str | None:
 
 
 def read_other_header(blob: Blob, known_format: str | None) -> OtherHeader:
-    """The header as Pillow reads it; raises DecodeError, TooLargeError (Pillow's own limit) or ReadError."""
+    """What the header says; `format` may be another than `known_format` where the content tells more than the magic.
+
+    Raises DecodeError, TooLargeError (Pillow's own limit, or a side over `MAX_SIDE`) or ReadError.
+    """
+    reader = _READERS.get(known_format or "")
+    header = reader(Window(blob)) if reader else _read_with_pillow(blob, known_format)
+    if not (header.width > 0 and header.height > 0):
+        raise DecodeError(f"{header.format} whose header says {header.width} x {header.height} pixels: no picture")
+    if max(header.width, header.height) > MAX_SIDE:
+        raise TooLargeError(f"{header.format} whose header claims {header.width} x {header.height} pixels")
+    return header
+
+
+def _read_with_pillow(blob: Blob, known_format: str | None) -> OtherHeader:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken metadata, and sizes that only a decoder must fear
             with Image.open(io.BufferedReader(_BlobStream(blob))) as image:
-                return OtherHeader(known_format or str(image.format).lower(), *image.size)
+                name = known_format or str(image.format).lower()
+                return OtherHeader(
+                    name, *image.size, precision=_bits(image, name, blob), lossless=_lossless(image, name)
+                )
     except ItemError:
         raise
     except Image.DecompressionBombError as error:
@@ -65,6 +103,25 @@ def read_other_header(blob: Blob, known_format: str | None) -> OtherHeader:
         raise DecodeError(f"{finding} (Pillow does not identify it)") from error
     except Exception as error:  # Pillow's plugins raise whatever they stumble on in damaged headers
         raise DecodeError(f"{known_format or 'image'} with a damaged header: {error}") from error
+
+
+def _bits(image: Image.Image, name: str, blob: Blob) -> int | None:
+    """Bits a sample: PNG's from IHDR (of a palette picture: of the colours, 8), TIFF's from BitsPerSample."""
+    if name == "png":
+        depth, colour_type = blob.read(24, 2)
+        return 8 if colour_type == 3 else depth
+    if name == "tiff":
+        depths = getattr(image, "tag_v2", {}).get(258)
+        return max(depths) if depths else None
+    return 8 if name == "gif" else None
+
+
+def _lossless(image: Image.Image, name: str) -> bool | None:
+    """Whether the format, or the compression that a TIFF names, keeps the samples; None where neither is known."""
+    if name in ("png", "gif", "bmp"):
+        return True
+    compression = str(image.info.get("compression", "")) if name == "tiff" else ""
+    return True if compression in _TIFF_LOSSLESS else False if "jpeg" in compression else None
 
 
 class _BlobStream(io.RawIOBase):

@@ -1,22 +1,27 @@
-"""Rows to a Parquet file, in batches, under a temporary name until it is whole.
+"""Batches to a Parquet file as they arrive, under a temporary name until it is whole.
 
-    for row in recorded(rows, path): ...      # each row passes through; the file is there when the loop has ended
+    for batch in recorded(batches, path, schema): ...     # each passes through; then the file is there
 
-An interrupted audit leaves no half file: the temporary one is removed, and an older file under the name stays.
+A second thread writes: encoding and compressing a row takes about as long as reading the head of a file, and happens
+outside the interpreter's lock. An interrupted audit leaves no half file: the temporary one is removed, and an older
+file under the name stays.
 """
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from unlossy.audit.rows import AuditRow, table_as_json
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from unlossy.core.errors import RunError, UsageError
 
 ROWS_PER_GROUP: Final = 4096
-SCHEMA_VERSION: Final = "1"
-"""Stands in the file's metadata under `unlossy_audit_schema`."""
+MAX_WAITING: Final = 2
+"""Row groups that wait for the writer."""
 
 
 def check_output(path: Path) -> None:
@@ -33,26 +38,15 @@ def check_output(path: Path) -> None:
         )
 
 
-def recorded(rows: Iterable[AuditRow], path: Path) -> Iterator[AuditRow]:
-    """The same rows, each written on its way; `path` holds them all once the iterator is used up.
+def recorded(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The same batches, each written on its way; `path` holds them all once the iterator is used up.
 
-    Memory holds one row group. Raises RunError where the file cannot be written (disk full, say).
+    Memory holds three row groups. Raises RunError where the file cannot be written (disk full, say).
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with pq.ParquetWriter(temporary, _schema(pa), compression="zstd") as writer:
-            group: list[AuditRow] = []
-            for row in rows:
-                group.append(row)
-                if len(group) == ROWS_PER_GROUP:
-                    writer.write_table(_as_table(group))
-                    group.clear()
-                yield row
-            if group:
-                writer.write_table(_as_table(group))
+        with pq.ParquetWriter(temporary, schema, compression="zstd", **_encoding(schema)) as file:
+            yield from _written(batches, file)
         temporary.replace(path)
     except OSError as error:
         raise RunError(
@@ -62,45 +56,38 @@ def recorded(rows: Iterable[AuditRow], path: Path) -> Iterator[AuditRow]:
         temporary.unlink(missing_ok=True)
 
 
-def _as_table(rows: list[AuditRow]) -> Any:  # noqa: ANN401 (pyarrow has no types; a pyarrow.Table)
-    import pyarrow as pa
+def _written(batches: Iterable[pa.RecordBatch], file: pq.ParquetWriter) -> Iterator[pa.RecordBatch]:
+    """The batches; the writer's thread has put them all into `file` when the last one is followed by the end."""
+    waiting: deque[Future[None]] = deque()
+    group: list[pa.RecordBatch] = []
+    with ThreadPoolExecutor(1, "unlossy-parquet") as writer:
 
-    columns = {field.name: [_cell(getattr(row, field.name), field.name) for row in rows] for field in fields(AuditRow)}
-    return pa.table(columns, schema=_schema(pa))
+        def hand_over() -> None:
+            if group:
+                waiting.append(writer.submit(file.write_table, pa.Table.from_batches(group)))
+                group.clear()
+
+        for batch in batches:
+            group.append(batch)
+            if sum(one.num_rows for one in group) >= ROWS_PER_GROUP:
+                hand_over()
+            while len(waiting) > MAX_WAITING:
+                waiting.popleft().result()
+            yield batch
+        hand_over()
+        for job in waiting:
+            job.result()
 
 
-def _cell(value: Any, name: str) -> Any:  # noqa: ANN401 (one of the types of AuditRow's fields)
-    if name == "groups":
-        return sorted(value.items())
-    if name == "quantization_tables" and value is not None:
-        return [table_as_json(table) for table in value]
-    return value
+def _encoding(schema: pa.Schema) -> dict[str, list[str]]:
+    """No dictionary and no statistics for the 128 entries a row, which would take two thirds of the writing."""
+    columns = [name for name in _leaves(schema) if "entries" not in name]
+    return {"use_dictionary": columns, "write_statistics": columns}
 
 
-def _schema(pa: Any) -> Any:  # noqa: ANN401 (the pyarrow module in, a pyarrow.Schema out)
-    """The columns, in the order of AuditRow; `docs/audit-schema.md` lists the same types."""
-    text, number, real, flag = pa.string(), pa.int32(), pa.float64(), pa.bool_()
-    table = pa.struct([("id", pa.uint8()), ("entry_bits", pa.uint8()), ("entries", pa.list_(pa.uint16()))])
-    types = {
-        "key": text,
-        "groups": pa.map_(text, text),
-        "container": text,
-        "format": text,
-        "size_bytes": pa.int64(),
-        "sampling": text,
-        "process": text,
-        "quantization_tables": pa.list_(table),
-        "quality_exact": flag,
-        "quality_residual": real,
-        "encoder": text,
-        "encoder_confidence": real,
-        "rate_bpp": real,
-        "truncated": flag,
-        "has_thumbnail": flag,
-        "has_mpf": flag,
-        "trailing_bytes": pa.int64(),
-        "error_kind": text,
-        "error_message": text,
-    }
-    columns = [pa.field(field.name, types.get(field.name, number)) for field in fields(AuditRow)]
-    return pa.schema(columns, metadata={"unlossy_audit_schema": SCHEMA_VERSION})
+def _leaves(schema: pa.Schema) -> list[str]:
+    """The paths of a file's columns, as Parquet names them."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)
+    layout = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    return [layout.column(index).path for index in range(len(layout))]

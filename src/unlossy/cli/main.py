@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": "unlossy.cli.inspect",
     "study": "unlossy.cli.study",
     "report": "unlossy.cli.report",
+    "explain": "unlossy.cli.explain",
     "train": "unlossy.cli.train",
     "correct": "unlossy.cli.correct",
     "codecs": "unlossy.cli.codecs",

@@ -1,48 +1,80 @@
-"""A study with mitigations in the terminal: a sentence for each of them, and each setting with and without."""
-
-from collections.abc import Iterator
+"""A study with mitigations in the terminal: what to use, and the methods side by side at each setting."""
 
 from rich.table import Table
 
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
+from unlossy.report.recommendation import recommend
+from unlossy.runs.mitigations import short_names
 from unlossy.store import NONE
-from unlossy.study import StudyResult
+from unlossy.study import CellResult, StudyResult
 
 LEGEND = (
-    "Percent of images. lost: against clean without mitigation; won back: percent of what the codec costs without it "
-    "(-∞, ∞: the loss may be none). --json has every metric, bits per pixel and the difference to none."
+    "Percent of images. lost: points against clean without mitigation; won back: percent of that loss (-∞, ∞: the loss "
+    "may be none). --json has every metric, any two methods compared, times and sizes."
 )
+GAP, SHARE_WIDTH, FOLD_FROM = 3, 19, 22
 
 
-def won_back(result: StudyResult, metric_name: str) -> Iterator[str]:
-    """A sentence for each mitigation: what it wins back where the loss without it is largest, its cost when clean."""
+def advice(result: StudyResult) -> tuple[str, ...]:
+    """The sentences of the recommendation; none where there is nothing to compare."""
+    found = recommend(result)
+    return () if found is None else found.sentences
+
+
+def mitigated_table(result: StudyResult, metric_name: str, width: int) -> Table:
+    """Clean and each setting in the main metric, the methods side by side, or below each other where that is wide."""
+    names = short_names(result.plan.mitigations)
+    columns = {"codec": ["clean", *result.plan.codecs]}
+    for mitigation in result.plan.mitigations:
+        told = "lost [95 %]" if mitigation == NONE else "won back [95 %]"
+        columns[f"{_folded(names[mitigation])}\n{metric_name}  {told}"] = _column(result, mitigation)
+    widest = [max(len(line) for text in (head, *texts) for line in text.split("\n")) for head, texts in columns.items()]
+    if sum(widest) + GAP * (len(widest) - 1) > width:
+        return _below_each_other(result, metric_name)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    for number, head in enumerate(columns):
+        table.add_column(head, justify="right" if number else "left", no_wrap=True, vertical="bottom")
+    for texts in zip(*columns.values(), strict=True):
+        table.add_row(*texts)
+    return table
+
+
+def _column(result: StudyResult, mitigation: str) -> list[str]:
+    """The metric with what is lost (none) or won back, clean first, then at each setting."""
     metric = result.main_metric
-    losses = {c.codec: loss.mean for c in result.cells if c.mitigation == NONE and (loss := c.difference[metric])}
-    for mitigation, clean in result.clean_mitigated.items():
-        cells = [cell for cell in result.cells if cell.mitigation == mitigation]
-        shares = {cell.codec: share for cell in cells if (share := (cell.recovered or {}).get(metric))}
-        if shares:
-            worst = min(shares, key=lambda codec: losses[codec])
-            yield (
-                f"{mitigation} wins back {share_text(shares[worst])} % of the {metric_name} that {worst} costs; "
-                f"on clean images {percent(result.clean[metric])} without it, {percent(clean[metric])} with it."
-            )
+    cells = {cell.codec: cell for cell in result.cells if cell.mitigation == mitigation}
+    clean = result.clean if mitigation == NONE else result.clean_mitigated[mitigation]
+    told = [percent(clean[metric]) + SHARE_WIDTH * "\N{NO-BREAK SPACE}"]  # rich would strip plain ones
+    for setting in result.plan.codecs:
+        cell = cells[setting]
+        change = loss_text(cell.difference[metric]) if mitigation == NONE else share_text(_share(cell, metric))
+        told.append(f"{percent(cell.metrics[metric])}{change:>{SHARE_WIDTH}}")
+    return told
 
 
-def mitigated_table(result: StudyResult, metric_name: str) -> Table:
-    """Clean and each setting in the main metric, without and with each mitigation."""
-    metric = result.main_metric
+def _share(cell: CellResult, metric: str) -> Share | None:
+    return (cell.recovered or {}).get(metric)
+
+
+def _folded(name: str) -> str:
+    """A long name in lines: broken behind what is done, and before a second part of it."""
+    return name if len(name) <= FOLD_FROM else name.replace("=", "=\n").replace("+", "\n+")
+
+
+def _below_each_other(result: StudyResult, metric_name: str) -> Table:
+    metric, names = result.main_metric, short_names(result.plan.mitigations)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("codec", "mitigation"):
         table.add_column(name, overflow="fold")
     for name in (metric_name, "lost [95 %]", "won back [95 %]"):
         table.add_column(name, justify="right", no_wrap=True)
     for mitigation, values in {NONE: result.clean, **result.clean_mitigated}.items():
-        table.add_row("clean", mitigation, percent(values[metric]), "", "")
+        table.add_row("clean", names.get(mitigation, mitigation), percent(values[metric]), "", "")
     for cell in result.cells:
         value, lost = percent(cell.metrics[metric]), loss_text(cell.difference[metric])
-        table.add_row(cell.codec, cell.mitigation, value, lost, share_text((cell.recovered or {}).get(metric)))
+        won = share_text(_share(cell, metric))
+        table.add_row(cell.codec, names[cell.mitigation], value, lost, won)
     return table
 
 

@@ -1,31 +1,55 @@
-"""`unlossy report`: finished runs as one HTML file."""
+"""`unlossy report`: finished runs, or the rows of an audit, as one HTML file."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from unlossy.core.errors import UsageError
 from unlossy.report import write_report
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that `unlossy study -o` made.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...",
+            help="Folders that `unlossy study -o` made, or one rows.parquet that `unlossy audit -o` wrote.",
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="The HTML file. Without it RUN/report.html, or comparison.html in the first of many."
+            "--output",
+            "-o",
+            help="The HTML file. Without it RUN/report.html, comparison.html in the first of many, rows.html.",
         ),
     ] = None,
 ) -> None:
     """Write what a study found as one HTML file that opens anywhere, offline; prints its path.
 
     Made from the RUN folder alone: no model is loaded and no image is read but those that the study kept. Several runs
-    in one report compare models.
+    in one report compare models; where they hold the same correctors over the same images, a matrix shows what each
+    corrector wins before each model.
 
     **Examples**
 
     `unlossy report runs/mobilenet`
 
     `unlossy report runs/mobilenet runs/squeezenet -o comparison.html`
+
+    `unlossy report rows.parquet`
     """
-    typer.echo(str(write_report(runs, output)))
+    if any(run.suffix == ".parquet" for run in runs):
+        typer.echo(str(_audited(runs, output)))
+    else:
+        typer.echo(str(write_report(runs, output)))
+
+
+def _audited(paths: list[Path], output: Path | None) -> Path:
+    """The page written from the rows of an audit."""
+    if len(paths) != 1:
+        raise UsageError(f"the rows of an audit are reported alone, not {len(paths)} paths together")
+    from unlossy.report.audited import audit_of_rows
+
+    return Path(audit_of_rows(paths[0]).to_html(output or paths[0].with_suffix(".html")))

@@ -39,7 +39,8 @@ def study(
         list[str] | None,
         typer.Option(
             metavar="M",
-            help="What stands before the model: none, correct=small, correct=FILE.safetensors. Repeat it to compare.",
+            help="What is done about the loss: none, correct=small, correct=FILE.safetensors, model=SPEC (another one "
+            "in its place), correct=small+model=SPEC. Repeat it to compare.",
         ),
     ] = None,
     compress_at: Annotated[
@@ -75,6 +76,8 @@ def study(
     `unlossy study --model timm:resnet18@w.safetensors --data photos --codec webp:20,50 --codec jpeg:30+jpeg:75 -o r`
 
     `unlossy study --model onnx:demo --data synthetic:300 --mitigate none --mitigate correct=small -o runs/corrected`
+
+    `unlossy study --model hf:a --data photos --mitigate none --mitigate correct=small --mitigate model=hf:tuned -o r`
     """
     if output is None:
         raise UsageError("say where the run goes: -o runs/NAME. The folder keeps rows and pictures, and resumes")

@@ -1,10 +1,10 @@
-"""A study's result as a table in the terminal, led by its verdict in one sentence."""
+"""A study's result as a table in the terminal, led by its verdict, or by what to do where methods were compared."""
 
 from rich.console import Console
 from rich.table import Table
 
 from unlossy.cli.mitigated import LEGEND as MITIGATED_LEGEND
-from unlossy.cli.mitigated import loss_text, mitigated_table, percent, won_back
+from unlossy.cli.mitigated import advice, loss_text, mitigated_table, percent
 from unlossy.report.verdict import caveats, verdict
 from unlossy.store import NONE
 from unlossy.study import CellResult, StudyResult
@@ -18,12 +18,15 @@ LEGEND = (
 def print_study(result: StudyResult, console: Console | None = None) -> None:
     """Prints verdict, table and what failed to stdout."""
     console = console or Console()
+    lead, *more = advice(result) or ("",)
+    if lead:
+        console.print(lead, style="bold", highlight=False)
+    for sentence in more:
+        console.print(sentence, highlight=False)
     if NONE in result.plan.mitigations:
-        console.print(verdict(result), style="bold", highlight=False)
-    for sentence in won_back(result, NAMES[result.main_metric]):
-        console.print(sentence, style="bold", highlight=False)
-    mitigates = bool(result.clean_mitigated)
-    console.print(mitigated_table(result, NAMES[result.main_metric]) if mitigates else _table(result))
+        console.print(verdict(result), style=None if lead else "bold", highlight=False)
+    mitigates, name = bool(result.clean_mitigated), NAMES[result.main_metric]
+    console.print(mitigated_table(result, name, console.width) if mitigates else _table(result))
     console.print(MITIGATED_LEGEND if mitigates else LEGEND, style="dim", highlight=False)
     for note in caveats(result):
         console.print(note, style="red" if result.failed else None, highlight=False)

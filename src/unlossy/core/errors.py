@@ -9,7 +9,9 @@ UnlossyError
     ├── ReadError       "read"        the bytes could not be read
     ├── DecodeError     "decode"      the bytes are not an image that can be decoded whole
     ├── TruncatedError  "truncated"   the image ends before its data do; a partial picture is not a picture
-    ├── TooLargeError   "too_large"   the header claims more pixels than we allocate
+    ├── TooLargeError   "too_large"   the header claims more pixels than we allocate, an archive unpacks to more bytes
+    ├── RefusedError    "refused"     not opened on purpose: an archive in an archive, a link out of the folder
+    ├── NoImageError    "no_image"    a container that can be read and holds no image file
     ├── CodecError      "codec"       a codec refused to encode or decode
     ├── LabelError      "label"       the item's target is missing or does not fit the model
     └── ModelError      "model"       the model failed on this item, or answered with NaN
@@ -35,10 +37,11 @@ class MissingDependency(UnlossyError):  # noqa: N818 (the finding is the name)
 
     exit_code = 4
 
-    def __init__(self, package: str, extra: str, needed_for: str) -> None:
-        """Name the `package`, the `extra` that brings it, and what it is `needed_for`."""
+    def __init__(self, package: str, extra: str, needed_for: str, remedy: str | None = None) -> None:
+        """Name the `package`, the `extra` that brings it (or another `remedy`), and what it is `needed_for`."""
         self.package, self.extra = package, extra
-        super().__init__(f"{needed_for} needs {package}, which is not installed. Run: pip install 'unlossy[{extra}]'")
+        remedy = remedy or f"Run: pip install 'unlossy[{extra}]'"
+        super().__init__(f"{needed_for} needs {package}, which is not installed. {remedy}")
 
 
 class MissingProgram(MissingDependency):
@@ -82,9 +85,21 @@ class TruncatedError(DecodeError):
 
 
 class TooLargeError(ItemError):
-    """The header claims more pixels than the limit; nothing was allocated."""
+    """More than the limit: the pixels that a header claims, or the bytes that an archive's member unpacks to."""
 
     kind = "too_large"
+
+
+class RefusedError(ItemError):
+    """Not opened on purpose: an archive in an archive, a link that leads out of its folder, a device."""
+
+    kind = "refused"
+
+
+class NoImageError(ItemError):
+    """A container that can be read and holds no image file."""
+
+    kind = "no_image"
 
 
 class CodecError(ItemError):

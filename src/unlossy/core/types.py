@@ -43,12 +43,16 @@ Target = ClassTarget
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One undecoded sample. `key` is stable and unique in its dataset; `groups` are for skew tests."""
+    """One undecoded sample. `key` is stable and unique in its dataset; `groups` are for skew tests.
+
+    `container` is the kind of container that the bytes lie in ("tar", "zip", "parquet", "pdf"), None for a plain file.
+    """
 
     key: str
     blob: Blob
     target: Target | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    container: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

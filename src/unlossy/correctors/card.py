@@ -1,9 +1,12 @@
 """The card beside weights that ship: what they are, what they learned from, how well they did there, the licence."""
 
 import csv
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from unlossy.correctors.nets.sizes import load_network, multiply_adds_per_pixel
+from unlossy.correctors.nets.unet import UNet
 from unlossy.correctors.nets.weights_file import load_weights
 
 _TEXT = """# `{name}`
@@ -25,10 +28,33 @@ On LIVE1 and Classic5, with the guards: `benchmarks/corrector_table.py` and `ben
 """
 
 
+_AIMED = """# `{name}`
+
+A corrector network of unlossy, aimed at a task network: a U-Net of {parameters:,} parameters and {cost:,.0f}
+multiply-adds a pixel that gives that network the picture it needs (task-targeted artifact correction, Ehrlich et al.,
+arXiv 2011.08932). It is guided by the file's own quantization tables; near-lossless JPEGs (mean luma step under
+{bypass}) and pictures without traces of JPEG come out as they went in.
+
+- **Aimed at**: {aimed_at}. The network stayed as it is.
+- **Data**: {pictures} pictures without labels, compressed on the fly. {note}
+- **Command**: `unlossy train ttac --model MODEL --images PICTURES --corrector {initial} -o RUN`, seed {seed}, loss
+  `{loss}` (weight {task_weight}) and {fidelity_weight} times the mean absolute error in RGB; these are the weights'
+  average at step {step}{hours}.
+- **Licence**: Apache-2.0, as the code. Made with, and not holding, the pictures and the model named above.
+
+On views of pictures held out from training: how often the network answers as on the clean picture, as JPEG and
+corrected; what is left of the distance to the clean outputs; and the gain in PSNR.
+
+{table}
+"""
+
+
 def card(name: str, weights: Path, note: str = "") -> str:
     """A model card in Markdown; `validation.csv` and `log.csv` beside the weights are told of where they lie there."""
     network = load_network(weights)
     facts = load_weights(weights)[1]
+    if "aimed_at" in facts:
+        return _aimed_card(name, weights, network, facts, note)
     return _TEXT.format(
         name=name,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
@@ -41,6 +67,34 @@ def card(name: str, weights: Path, note: str = "") -> str:
         note=f"- **Training**: {note}\n" if note else "",
         table=_validation(weights.with_name("validation.csv")),
     )
+
+
+def _aimed_card(name: str, weights: Path, network: UNet, facts: Mapping[str, str], note: str) -> str:
+    models = [str(aim["model"]) for aim in json.loads(facts["aimed_at"])]
+    return _AIMED.format(
+        name=name,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        cost=multiply_adds_per_pixel(network),
+        bypass=json.loads(facts.get("guards") or "{}").get("bypass_step", 0),
+        aimed_at=", ".join(f"`{model}`" for model in models),
+        initial=facts["initial"].removesuffix(".safetensors"),
+        hours=_hours(weights.with_name("log.csv")),
+        note=note,
+        table=_agreement(weights.with_name("validation.csv")),
+        **{key: facts.get(key, "?") for key in ("pictures", "seed", "loss", "task_weight", "fidelity_weight", "step")},
+    )
+
+
+def _agreement(path: Path) -> str:
+    """A table of the last validation of `train.ttac`."""
+    row = _last_row(path)
+    lines = [
+        f"| {q} | {float(row[f'agreement_jpeg_q{q}']):.0%} | {float(row[f'agreement_q{q}']):.0%} | "
+        f"{float(row[f'distance_q{q}']):.0%} | {float(row[f'gain_q{q}_db']):+.2f} |"
+        for q in (name.removeprefix("agreement_q") for name in row if name.startswith("agreement_q"))
+    ]
+    head = ["| Q | JPEG | corrected | distance left | dB |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *lines]) if lines else "(no record)"
 
 
 def _last_row(path: Path) -> dict[str, str]:

@@ -22,6 +22,7 @@ from unlossy.core.tools import require
 from unlossy.correctors.card import card
 from unlossy.correctors.nets.sizes import ARCHITECTURE, load_network
 from unlossy.correctors.nets.unet import STRIDE, UNet
+from unlossy.correctors.nets.weights_file import load_weights
 from unlossy.correctors.onnx_runtime import INPUTS, OUTPUT
 from unlossy.correctors.torch_runtime import bytes_per_pixel, reach_px
 from unlossy.correctors.weights_place import FOLDER
@@ -50,7 +51,7 @@ def export_onnx(weights: Path, output: Path, *, self_contained: bool = True) -> 
     data = weights.read_bytes()
     location = "" if self_contained else weights.name
     _halve(onnx, model, data, location)
-    onnx.helper.set_model_props(model, _metadata(network, location, data))
+    onnx.helper.set_model_props(model, _metadata(network, location, data, load_weights(weights)[1].get("guards", "")))
     onnx.checker.check_model(model) if self_contained else None
     try:
         output.write_bytes(model.SerializeToString())
@@ -82,7 +83,7 @@ def _traced(network: UNet) -> bytes:
     return buffer.getvalue()
 
 
-def _metadata(network: UNet, location: str, data: bytes) -> dict[str, str]:
+def _metadata(network: UNet, location: str, data: bytes, guards: str) -> dict[str, str]:
     return {
         "unlossy_architecture": ARCHITECTURE,
         "stride_px": str(STRIDE),
@@ -90,6 +91,7 @@ def _metadata(network: UNet, location: str, data: bytes) -> dict[str, str]:
         "bytes_per_pixel": str(bytes_per_pixel(network.shape)),
         "weights": location,
         "weights_sha256": hashlib.sha256(data).hexdigest(),
+        "guards": guards,
     }
 
 

@@ -5,6 +5,7 @@ picture as it is already tells, and the less of the network's change is taken (`
 JPEG then shows, a second pass corrects that one. A picture without tables is left alone unless its pixels show a grid.
 """
 
+import json
 import math
 from dataclasses import dataclass
 from enum import Enum
@@ -13,12 +14,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import UInt8
 
+from unlossy.core.errors import UsageError
 from unlossy.core.types import CompressionHints, Decoded
 from unlossy.correctors.grid import Grid, earlier_grid, hidden_grid
-
-LEAST_STRENGTH: Final = 0.25
-STRENGTH_PER_DOUBLING: Final = 0.15
-"""Of the mean luma step: a compromise by hand between held-out pictures and LIVE1 (docs/decisions.md)."""
+from unlossy.correctors.limits import LEAST_STRENGTH, STRENGTH_PER_DOUBLING
 
 
 class Hidden(Enum):
@@ -45,14 +44,20 @@ UNTOUCHED: Final = Route(touched=False)
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """The rules."""
+    """The rules.
+
+    A file whose mean luma step is under `bypass_step` is near-lossless and stays as it is; 0 bypasses none.
+    """
 
     hidden: Hidden = Hidden.AUTO
+    bypass_step: float = 0.0
 
     def route(self, picture: Decoded) -> Route:
         """What happens to a picture."""
         if picture.hints is None:
             return self._without_tables(picture.pixels_hwc)
+        if float(picture.hints.table_luma.mean()) < self.bypass_step:
+            return UNTOUCHED
         return Route(touched=True, hints=picture.hints, guarded=True)
 
     def again(self, corrected_hwc: UInt8[np.ndarray, "h w c"]) -> Route:
@@ -68,6 +73,15 @@ class Guards:
             return UNTOUCHED
         grid = found or Grid(0, 0, 0.0)
         return Route(touched=True, grid_top=grid.top, grid_left=grid.left)
+
+
+def stated_guards(name: str, stated: str, hidden: Hidden) -> Guards:
+    """The rules that a weights file states as JSON ("" for none: {"bypass_step": 6.0}); raises UsageError."""
+    try:
+        bypass_step = float(json.loads(stated or "{}").get("bypass_step", 0.0))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UsageError(f"{name}: the weights state guards that cannot be read: {stated[:100]!r}") from error
+    return Guards(hidden=hidden, bypass_step=bypass_step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class OnnxNetwork:
     stride_px: int
     reach_px: int
     bytes_per_pixel: int
+    guards: str = ""
+    """What the file states of its guards, as JSON; see `guards.stated_guards`."""
 
     @classmethod
     def load(cls, path: Path, threads: int | None = None) -> "OnnxNetwork":
@@ -50,7 +52,8 @@ class OnnxNetwork:
                 "make one with `unlossy export`"
             )
         digest = _checked_digest(path, told["weights"], told["weights_sha256"])
-        return cls(session, digest, int(told["stride_px"]), int(told["reach_px"]), int(told["bytes_per_pixel"]))
+        stride, reach, held = (int(told[name]) for name in ("stride_px", "reach_px", "bytes_per_pixel"))
+        return cls(session, digest, stride, reach, held, told.get("guards", ""))
 
     def run(self, ycc: Float32[np.ndarray, "b 3 h w"], condition: Condition) -> Float32[np.ndarray, "b 3 h w"]:
         """The corrected Y, Cb, Cr of a batch, 0..1 with neutral chroma at 0.5, not clipped."""

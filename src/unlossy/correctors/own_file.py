@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import digest_of, require
 from unlossy.correctors.base import Corrector, Network
-from unlossy.correctors.guards import Guards
+from unlossy.correctors.guards import stated_guards
 from unlossy.correctors.guided import GuidedCorrector
 from unlossy.correctors.onnx_runtime import OnnxNetwork, file_digest
 
@@ -51,7 +51,7 @@ def _in_onnx(graph: Path, name: str, choices: "Choices", made_for: Path | None =
         raise UsageError(
             f"{graph}: made for other weights than {made_for.name}. Make it anew: unlossy export {made_for} {graph}"
         )
-    return _guided(name, network.digest, "onnxruntime", network, choices)
+    return _guided(name, network.digest, "onnxruntime", network, choices, network.guards)
 
 
 def _in_torch(path: Path, name: str, choices: "Choices") -> Corrector:
@@ -59,10 +59,13 @@ def _in_torch(path: Path, name: str, choices: "Choices") -> Corrector:
     if choices.threads:
         torch.set_num_threads(choices.threads)
     network = import_module("unlossy.correctors.torch_runtime").TorchNetwork.load(path, choices.device)
-    return _guided(name, file_digest(path), "torch", network, choices)
+    return _guided(name, file_digest(path), "torch", network, choices, network.guards)
 
 
-def _guided(name: str, weights: str, library: str, network: Network, choices: "Choices") -> GuidedCorrector:
-    guards = Guards(hidden=choices.hidden)
+def _guided(
+    name: str, weights: str, library: str, network: Network, choices: "Choices", stated: str
+) -> GuidedCorrector:
+    """The network under the rules that its file states (JSON, empty for the usual ones) and those chosen."""
+    guards = stated_guards(name, stated, choices.hidden)
     digest = digest_of({"weights": weights, "guards": asdict(guards) | {"hidden": guards.hidden.value}})
     return GuidedCorrector(name, digest, (library, "numpy"), network, guards, choices.max_bytes)

@@ -16,11 +16,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from unlossy.core.types import CompressionHints
-
-ROUNDING: Final = 0.5
-"""Coefficients move by this much when pixels are rounded: their deviation is 0.29 in luma."""
-DEBLURRING_STEPS: Final = 6
-"""Each halves the error, at worst, of undoing the decoder's interpolation."""
+from unlossy.correctors.limits import DEBLURRING_STEPS, ROUNDING
 
 
 def _basis() -> Float32[np.ndarray, "8 8"]:

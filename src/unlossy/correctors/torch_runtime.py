@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from unlossy.correctors.base import Condition
 from unlossy.correctors.nets.sizes import load_network
 from unlossy.correctors.nets.unet import STRIDE, UNet, UNetShape
+from unlossy.correctors.nets.weights_file import load_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,16 @@ class TorchNetwork:
     net: UNet
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     stride_px: int = STRIDE
+    guards: str = ""
+    """What the file states of its guards, as JSON; see `guards.stated_guards`."""
 
     @classmethod
     def load(cls, path: Path, device: str = "cpu") -> "TorchNetwork":
         """The network of a weights file; raises UsageError where it is not one of ours."""
         where = torch.device(device)
         network = load_network(path).to(where)
-        return cls(network.to(memory_format=torch.channels_last), where)  # type: ignore[call-overload]
+        stated = load_weights(path)[1].get("guards", "")
+        return cls(network.to(memory_format=torch.channels_last), where, guards=stated)  # type: ignore[call-overload]
 
     @property
     def reach_px(self) -> int:

@@ -1,4 +1,7 @@
-"""The contract of a dataset: Items in the order of their keys' code points, bytes not yet read."""
+"""The contract of a dataset: Items in a stable order, bytes not yet read.
+
+Files come by the code points of their keys; a container's images stand where the container does, in its own order.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
@@ -8,7 +11,7 @@ from unlossy.core.types import Item
 
 @runtime_checkable
 class Dataset(Protocol):
-    """An iterable of Items with a length; iterating twice gives the same Items."""
+    """An iterable of Items; iterating twice gives the same Items."""
 
     @property
     def spec(self) -> str:
@@ -16,10 +19,16 @@ class Dataset(Protocol):
         ...
 
     @property
-    def others(self) -> Mapping[str, int]:
-        """Files that give no Item, counted by suffix ("" for none); unlisted images under "unlisted image"."""
+    def n_items(self) -> int | None:
+        """How many Items there are; None where only reading a container to its end would tell."""
         ...
 
-    def __len__(self) -> int: ...
+    @property
+    def others(self) -> Mapping[str, int]:
+        """What gives no Item, counted by suffix ("" for none) or in words ("unlisted image", "link in an archive").
+
+        What containers hold is counted while they are read: complete once the Items have been iterated.
+        """
+        ...
 
     def __iter__(self) -> Iterator[Item]: ...

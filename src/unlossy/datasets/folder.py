@@ -7,104 +7,125 @@ photos/labels.csv (file,class_index)      defines the Items and their classes; w
                                           subset of ImageNet's classes must keep its indices
 """
 
-import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlossy.core.blobs import FileBlob
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import printable
-from unlossy.core.types import ClassTarget, Item
+from unlossy.core.types import ClassTarget
+from unlossy.datasets.containers.base import Container
 from unlossy.datasets.labels import read_labels
-from unlossy.datasets.magic import is_image
+from unlossy.datasets.magic import suffix_of
+from unlossy.datasets.naming import SPLIT_NAMES
+from unlossy.datasets.tree import Label, Special, TreeDataset, in_key_order
+from unlossy.datasets.walk import Found, walk
 
-SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 UNLISTED = "unlisted image"
 
 
-@dataclass(frozen=True)
-class FolderDataset:
-    """Items of a folder in key order; a key is the path relative to the folder, with `/`."""
-
-    spec: str
-    items: tuple[Item, ...]
-    others: Mapping[str, int]
+class FolderDataset(TreeDataset):
+    """Items of a folder; a key is the path relative to the folder, with `/`."""
 
     @classmethod
-    def open(cls, root: Path, *, labelled: bool = True) -> "FolderDataset":
-        """The dataset of a folder; raises UsageError where it holds no image."""
-        images, others = _walk(root)
-        if labelled and (root / "labels.csv").is_file():
-            items, unlisted = _listed_items(root, images)
-            others |= {UNLISTED: unlisted} if unlisted else {}
-        else:
-            items = _numbered_items(root, images)
-        if not items:
-            raise UsageError(f"there is no image in {str(root)!r} ({sum(others.values())} other files)")
-        return cls(str(root), tuple(sorted(items, key=lambda item: item.key)), others)
+    def open(
+        cls, root: Path, *, labelled: bool = True, containers: bool = False, follow_links: bool = True
+    ) -> "FolderDataset":
+        """The dataset of a folder; raises UsageError where it holds no image.
 
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __iter__(self) -> Iterator[Item]:
-        return iter(self.items)
-
-
-def _walk(root: Path) -> tuple[list[str], Counter[str]]:
-    """Relative paths of the image files, and the other files counted by suffix; links to folders are not followed."""
-    images, others = [], Counter[str]()
-    for folder, _, names in os.walk(root, onerror=_refuse):
-        for name in names:
-            path = Path(folder) / name
-            if _is_regular(path) and is_image(path):
-                images.append(path.relative_to(root).as_posix())
-            else:
-                others[path.suffix.lower()] += 1
-    return images, others
+        With `containers` the images in archives, tables and PDFs are Items too (but where labels.csv says what is one);
+        without, those are other files. Without `follow_links` a link to a file outside of the folder is an Item whose
+        reading is refused.
+        """
+        found = walk(str(root), follow_links=follow_links)
+        is_listed = labelled and (root / "labels.csv").is_file()
+        if is_listed or not containers:
+            _leave_containers(found)
+        labels: Mapping[str, int] | None = None
+        if is_listed:
+            labels = read_labels(root / "labels.csv")
+            _keep_listed(found, labels)
+        if not found.names:
+            raise UsageError(f"there is no image in {str(root)!r} ({sum(found.others.values())} other files)")
+        label_of = numbered_labels(found) if labels is None else ListedLabels(labels)
+        return cls(str(root), in_key_order(found.names), LocalFiles(str(root)), label_of, found.special, found.others)
 
 
-def _is_regular(path: Path) -> bool:
-    """True for a file, and for a link to a file that is gone: reading it will say so in a row."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
+def _leave_containers(found: Found) -> None:
+    """Counts the containers by suffix."""
+    containers = {name for name, one in found.special.items() if isinstance(one, Container)}
+    found.others.update(suffix_of(name) for name in containers)
+    found.names = [name for name in found.names if name not in containers]
+    for name in containers:
+        del found.special[name]
 
 
-def _refuse(error: OSError) -> None:
-    raise UsageError(f"cannot list the folder {error.filename!r}: {error.strerror}")
+def _keep_listed(found: Found, labels: Mapping[str, int]) -> None:
+    """Leaves the names of labels.csv, there or not (reading a missing one is its error), and counts the unlisted."""
+    unlisted = len(set(found.names) - set(labels))
+    found.others.update({UNLISTED: unlisted} if unlisted else {})
+    kept: dict[str, Special] = {name: one for name, one in found.special.items() if name in labels}
+    found.names, found.special = list(labels), kept
 
 
-def _numbered_items(root: Path, images: list[str]) -> list[Item]:
-    """Items whose class is the number of their class folder, in sorted order; none for files in the root."""
-    tops = {path.split("/")[0] for path in images if "/" in path}
+@dataclass(frozen=True, slots=True)
+class LocalFiles:
+    """Blobs of the files under a folder."""
+
+    root: str
+
+    def __call__(self, name: str) -> FileBlob:
+        """The file's bytes."""
+        return FileBlob(f"{self.root}/{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedLabels:
+    """The class is the number of the class folder; none for files in the root."""
+
+    index_of: Mapping[str, int]
+    has_splits: bool
+    _known: dict[str, Label] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> Label:
+        """Target and groups of a file, worked out once for each folder."""
+        folder = name.rpartition("/")[0]
+        label = self._known.get(folder)
+        if label is None:
+            label = self._known[folder] = self._label(folder)
+        return label
+
+    def _label(self, folder: str) -> Label:
+        parts = folder.split("/") if folder else []
+        depth = 1 if self.has_splits else 0
+        groups = {"folder": printable(folder)}
+        target = None
+        if len(parts) > depth:
+            groups["class"] = printable(parts[depth])
+            index = self.index_of.get(parts[depth])
+            target = None if index is None else ClassTarget(index)
+        return Label(target, groups | {"split": parts[0]} if self.has_splits and parts else groups)
+
+
+def numbered_labels(found: Found) -> NumberedLabels:
+    """The class folders, by sorted name, of all plain images found."""
+    folders = {name.rpartition("/")[0] for name in found.names if name not in found.special}
+    tops = {name.split("/")[0] for name in found.names if "/" in name}
     has_splits = bool(tops) and tops <= SPLIT_NAMES
     depth = 1 if has_splits else 0
-    classes = {parts[depth] for parts in (path.split("/") for path in images) if len(parts) > depth + 1}
-    index_of = {name: index for index, name in enumerate(sorted(classes))}
-    items = []
-    for path in images:
-        parts = path.split("/")
-        name = parts[depth] if len(parts) > depth + 1 else None
-        split = parts[0] if has_splits and len(parts) > 1 else None
-        target = None if name is None else ClassTarget(index_of[name])
-        items.append(_item(root, path, target, name, split))
-    return items
+    classes = {folder.split("/")[depth] for folder in folders if folder and folder.count("/") >= depth}
+    return NumberedLabels({name: index for index, name in enumerate(sorted(classes))}, has_splits)
 
 
-def _listed_items(root: Path, images: list[str]) -> tuple[list[Item], int]:
-    """One Item per line of labels.csv, there or not (reading a missing one is its error), and the unlisted images."""
-    labels = read_labels(root / "labels.csv")
-    items = []
-    for path, class_index in labels.items():
-        folder = path.split("/")[-2] if "/" in path else None
-        items.append(_item(root, path, ClassTarget(class_index), folder or str(class_index), None))
-    return items, len(set(images) - set(labels))
+@dataclass(frozen=True, slots=True)
+class ListedLabels:
+    """The class is what labels.csv says."""
 
+    index_of: Mapping[str, int]
 
-def _item(root: Path, path: str, target: ClassTarget | None, class_name: str | None, split: str | None) -> Item:
-    groups = {"folder": printable(path.rpartition("/")[0])}
-    if class_name is not None:
-        groups["class"] = printable(class_name)
-    if split is not None:
-        groups["split"] = split
-    return Item(printable(path), FileBlob(root / path), target, groups)
+    def __call__(self, name: str) -> Label:
+        """Target and groups of a listed file: its class is named by its folder, where it has one."""
+        folder, index = name.rpartition("/")[0], self.index_of[name]
+        class_name = folder.rpartition("/")[2] or str(index)
+        return Label(ClassTarget(index), {"folder": printable(folder), "class": printable(class_name)})

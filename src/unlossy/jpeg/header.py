@@ -5,41 +5,17 @@ not read, and a component that waits for it has none here. `colorspace` follows 
 decoders will see the file.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from unlossy.core.types import Blob, CompressionHints
+from unlossy.jpeg.encoders.signature import HEAD_BYTES, Signature
 from unlossy.jpeg.ending import is_truncated
 from unlossy.jpeg.errors import JpegError, JpegTruncatedError
-from unlossy.jpeg.exif import EXIF_IDENTIFIER, ExifFacts, read_exif
-from unlossy.jpeg.markers import (
-    APP0,
-    APP1,
-    APP2,
-    APP14,
-    DHP,
-    DNL,
-    DQT,
-    DRI,
-    SOF_CODES,
-    SOS,
-    Segment,
-    Window,
-    marker_after_scan,
-    walk,
-)
-from unlossy.jpeg.segments import (
-    PROCESS_OF_SOF,
-    Component,
-    Frame,
-    Process,
-    QuantizationTable,
-    adobe_transform,
-    jfif_has_thumbnail,
-    parse_frame,
-    parse_number,
-    parse_tables,
-)
+from unlossy.jpeg.findings import Findings
+from unlossy.jpeg.markers import DNL, SOS, Window, marker_after_scan, walk
+from unlossy.jpeg.segments import Component, Process, QuantizationTable, parse_number
+from unlossy.jpeg.skim import payload_bytes
 from unlossy.jpeg.tables import Table
 
 _NOTATIONS: Final = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}
@@ -64,6 +40,7 @@ class JpegHeader:
         has_mpf: A Multi-Picture index in APP2: more pictures follow this one in the file.
         truncated: No end marker (see `ending`); None where unknown.
         scan_offset: Offset of the first entropy-coded byte; None where the file ends before it (`truncated` then).
+        signature: What betrays the encoder (see `encoder.identify`).
     """
 
     width: int
@@ -84,6 +61,7 @@ class JpegHeader:
     has_mpf: bool
     truncated: bool | None
     scan_offset: int | None
+    signature: Signature
 
     @property
     def entropy_coding(self) -> str:
@@ -145,21 +123,6 @@ class JpegHeader:
         return first.h // second.h, first.v // second.v
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What the walk has met so far."""
-
-    frame: Frame | None = None
-    process: Process | None = None
-    full_size: Frame | None = None
-    restart_interval: int = 0
-    tables: dict[int, QuantizationTable] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-    adobe_transform: int | None = None
-    exif: ExifFacts = field(default_factory=ExifFacts)
-    scan_offset: int | None = None
-
-
 def read_header(blob: Blob) -> JpegHeader:
     """The headers of a JPEG file, from a few KiB of it; decodes nothing.
 
@@ -170,20 +133,27 @@ def read_header(blob: Blob) -> JpegHeader:
         ReadError: From the blob.
     """
     window = Window(blob)
-    found = _Findings()
+    found = Findings()
+    scan_offset = None
     try:
         for segment in walk(window):
-            _note(segment, found)
+            found.note(
+                segment.code, segment.head(payload_bytes(segment.code, segment.head(HEAD_BYTES), segment.size_bytes))
+            )
+            scan_offset = segment.end if segment.code == SOS else None
     except JpegTruncatedError:
         if found.frame is None:
             raise
-    if found.frame is None or found.process is None:
+    truncated = scan_offset is None or is_truncated(blob, window.size_bytes, scan_offset)
+    height = _height_behind(window, scan_offset) if scan_offset and not found.height else found.height
+    return header_of(found, height, scan_offset, truncated)
+
+
+def header_of(found: Findings, height: int | None, scan_offset: int | None, truncated: bool | None) -> JpegHeader:
+    """The record of what the segments said; raises JpegError where they told of no frame."""
+    frame, process = found.frame, found.process
+    if frame is None or process is None:
         raise JpegError("a scan begins before any frame header: size and components are unknown")
-    truncated = found.scan_offset is None or is_truncated(blob, window.size_bytes, found.scan_offset)
-    return _header(found, found.frame, found.process, _height(found, found.frame, window), truncated)
-
-
-def _header(found: _Findings, frame: Frame, process: Process, height: int | None, cut: bool | None) -> JpegHeader:
     return JpegHeader(
         width=(found.full_size or frame).width,
         height=height,
@@ -201,53 +171,16 @@ def _header(found: _Findings, frame: Frame, process: Process, height: int | None
         exif_orientation=found.exif.orientation,
         has_thumbnail=found.exif.has_thumbnail or "thumbnail" in found.seen,
         has_mpf="MPF" in found.seen,
-        truncated=cut,
-        scan_offset=found.scan_offset,
+        truncated=truncated,
+        scan_offset=scan_offset,
+        signature=found.signature,
     )
 
 
-def _height(found: _Findings, frame: Frame, window: Window) -> int | None:
-    """The lines of the frame, or of the DNL segment behind the first scan; None where neither says."""
-    height = (found.full_size or frame).height
-    if height or found.scan_offset is None:
-        return height or None
+def _height_behind(window: Window, scan_offset: int) -> int | None:
+    """The lines that a DNL segment behind the first scan says; None without one."""
     try:
-        behind = marker_after_scan(window, found.scan_offset)
+        behind = marker_after_scan(window, scan_offset)
     except JpegError:  # cut, damaged, or more to read than is reasonable
         return None
     return (parse_number(behind.payload(), "DNL") or None) if behind and behind.code == DNL else None
-
-
-def _note(segment: Segment, found: _Findings) -> None:
-    """Adds what one segment says."""
-    if segment.code in SOF_CODES:
-        if found.frame is not None:
-            raise JpegError(f"a second frame header at byte {segment.offset - 4} before the first scan")
-        found.frame, found.process = parse_frame(segment.payload()), PROCESS_OF_SOF[segment.code]
-    elif segment.code == DQT:
-        found.tables |= {table.id: table for table in parse_tables(segment.payload())}
-    elif segment.code == DRI:
-        found.restart_interval = parse_number(segment.payload(), "DRI")
-    elif segment.code == DHP:
-        found.full_size = parse_frame(segment.payload())
-    elif segment.code == SOS:
-        found.scan_offset = segment.end
-    elif APP0 <= segment.code <= APP14:
-        _note_application_data(segment, found)
-
-
-def _note_application_data(segment: Segment, found: _Findings) -> None:
-    head = segment.head(14)
-    if segment.code == APP0 and head.startswith((b"JFIF\0", b"JFXX\0")):
-        found.seen |= {head[:4].decode("ascii")} | ({"thumbnail"} if jfif_has_thumbnail(head) else set())
-    elif segment.code == APP1 and head.startswith(EXIF_IDENTIFIER):
-        if "Exif" not in found.seen:  # a second block continues an overlong first one (Exif 3.0), or is a stray
-            found.exif = read_exif(segment.payload())
-        found.seen.add("Exif")
-    elif segment.code == APP2 and head.startswith(b"ICC_PROFILE\0"):
-        found.seen.add("ICC")
-    elif segment.code == APP2 and head.startswith(b"MPF\0"):
-        found.seen.add("MPF")
-    elif segment.code == APP14 and head.startswith(b"Adobe"):
-        found.seen.add("Adobe")
-        found.adobe_transform = adobe_transform(head)

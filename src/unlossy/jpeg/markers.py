@@ -38,10 +38,10 @@ _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 class Window:
     """A page of a blob, moved when bytes outside it are asked for."""
 
-    def __init__(self, blob: Blob) -> None:
+    def __init__(self, blob: Blob, max_read_bytes: int = MAX_READ_BYTES) -> None:
         """Read nothing yet but the size; raises ReadError."""
         self.size_bytes = blob.size_bytes
-        self._blob, self._start, self._page, self._left = blob, 0, b"", MAX_READ_BYTES
+        self._blob, self._start, self._page, self._left = blob, 0, b"", max_read_bytes
 
     def at(self, offset: int, size: int) -> bytes:
         """`size` bytes from `offset` on, fewer at the file's end; raises ReadError, and JpegError over the limit."""

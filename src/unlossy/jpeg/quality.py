@@ -1,8 +1,8 @@
 """The IJG quality of a file's quantization tables: luma and chroma apart, exact or with a residual, never a default.
 
 A table is exact when it equals the table that libjpeg makes at some quality of 1..100: Annex K's luminance table for
-luma, its chrominance table for chroma, clamped at 255 or, for 16-bit tables, at 32767. For any other table the nearest
-quality is given with its residual,
+luma, its chrominance table for chroma (or that of libjpeg 9e, whose DC entry is another), clamped at 255 or, for 16-bit
+tables, at 32767. For any other table the nearest quality is given with its residual,
 
     residual = sum |t - r| / sum t      over the 64 entries; t the file's table, r the nearest IJG table
 
@@ -13,6 +13,7 @@ honest and none is given. Components that are not YCbCr or grey (RGB, CMYK) are 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,15 @@ from jaxtyping import Int64
 
 from unlossy.jpeg.header import JpegHeader
 from unlossy.jpeg.segments import Component
-from unlossy.jpeg.tables import CHROMINANCE, LUMINANCE, MAX_ENTRY_16_BIT, MAX_ENTRY_BASELINE, Table, ijg_table
+from unlossy.jpeg.tables import (
+    CHROMINANCE,
+    CHROMINANCE_9E,
+    LUMINANCE,
+    MAX_ENTRY_16_BIT,
+    MAX_ENTRY_BASELINE,
+    Table,
+    ijg_table,
+)
 
 QUALITIES: Final = range(1, 101)
 MAX_RESIDUAL: Final = 0.35
@@ -116,7 +125,7 @@ def _choice(quality: TableQuality | None, other: TableQuality | None) -> int | N
 
 
 def table_quality(table: Table, base: Table) -> TableQuality:
-    """The qualities of one table against `base` (LUMINANCE or CHROMINANCE), by least residual."""
+    """The qualities of one table against `base` (LUMINANCE or CHROMINANCE in all versions), by least residual."""
     return _table_quality(table.tobytes(), base.tobytes())
 
 
@@ -140,17 +149,28 @@ def _distinct(qualities: Iterable[np.int64]) -> tuple[int, ...]:
 def _ijg_tables(base: bytes) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, "n 64"]]:
     """The tables of all qualities under both clamps, and which quality each is of."""
     natural = np.frombuffer(base, dtype=np.uint16).reshape(8, 8)
-    pairs = [(quality, clamp) for clamp in (MAX_ENTRY_BASELINE, MAX_ENTRY_16_BIT) for quality in QUALITIES]
-    entries = np.stack([ijg_table(natural, quality, clamp).reshape(64) for quality, clamp in pairs])
-    return np.array([quality for quality, _ in pairs], dtype=np.int64), entries.astype(np.int64)
+    bases = (CHROMINANCE, CHROMINANCE_9E) if np.array_equal(natural, CHROMINANCE) else (natural,)
+    made = list(product(bases, (MAX_ENTRY_BASELINE, MAX_ENTRY_16_BIT), QUALITIES))
+    entries = np.stack([ijg_table(table, quality, clamp).reshape(64) for table, clamp, quality in made])
+    return np.array([quality for _, _, quality in made], dtype=np.int64), entries.astype(np.int64)
 
 
 def table_names(table: Table) -> tuple[str, ...]:
-    """The IJG tables that a table equals, whatever uses it: "luminance 50", "chrominance 1..3"; empty for none."""
+    """The IJG tables that a table equals, whatever uses it; empty for none.
+
+    Such as "luminance 50", "chrominance 1..3", "chrominance 75 (libjpeg 9e)".
+    """
     names = []
     for name, base in (("luminance", LUMINANCE), ("chrominance", CHROMINANCE)):
         found = table_quality(table, base)
         if found.exact:
             first, last = found.candidates[0], found.candidates[-1]
-            names.append(f"{name} {first}" if first == last else f"{name} {first}..{last}")
+            qualities = f"{first}" if first == last else f"{first}..{last}"
+            version = "" if any(np.array_equal(table, made) for made in _both_clamps(base, last)) else " (libjpeg 9e)"
+            names.append(f"{name} {qualities}{version}")
     return tuple(names)
+
+
+def _both_clamps(base: Table, ijg_quality: int) -> tuple[Table, Table]:
+    """The table at a quality as baseline files hold it, and as 16-bit tables do."""
+    return ijg_table(base, ijg_quality), ijg_table(base, ijg_quality, MAX_ENTRY_16_BIT)

@@ -51,6 +51,17 @@ CHROMINANCE: Final = _table(
 )
 
 
+def _chrominance_9e() -> Table:
+    table = CHROMINANCE.copy()
+    table[0, 0] = 16
+    table.setflags(write=False)
+    return table
+
+
+CHROMINANCE_9E: Final = _chrominance_9e()
+"""The chrominance table of libjpeg since 9e (2022): 16 for the DC where table K.2 has 17, says its change log."""
+
+
 def _zigzag() -> tuple[int, ...]:
     """Anti-diagonals from the top left, every other one upwards (T.81, figure A.6)."""
 

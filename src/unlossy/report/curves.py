@@ -8,6 +8,7 @@ from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, tag
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult
+from unlossy.runs.mitigations import short_names
 from unlossy.runs.settings import Family, spoken
 from unlossy.store import NONE
 
@@ -34,7 +35,12 @@ class _Curve:
     @property
     def name(self) -> str:
         """The family, and the mitigation if there is one."""
-        return spoken(self.family.name) + ("" if self.mitigation == NONE else f", {self.mitigation}")
+        return spoken(self.family.name) + ("" if self.mitigation == NONE else f", {self.method}")
+
+    @property
+    def method(self) -> str:
+        """The mitigation's short name."""
+        return short_names(self.run.result.plan.mitigations)[self.mitigation]
 
 
 def curves_section(runs: Sequence[LoadedRun]) -> Html:
@@ -110,7 +116,7 @@ def _point(curve: _Curve, cell: CellResult, x: float) -> Point:
     if change is None:
         raise ValueError(f"{cell.codec} was not scored")
     mean, low, high = 100 * change.mean, 100 * change.low, 100 * change.high
-    with_what = "" if curve.mitigation == NONE else f", {curve.mitigation}"
+    with_what = "" if curve.mitigation == NONE else f", {curve.method}"
     told = f"{curve.run.name}, {spoken(cell.codec)}{with_what}: {mean:+.1f} points (95 %: {low:+.1f} to {high:+.1f})"
     return Point(x, mean, low, high, told, within_noise(change))
 

@@ -1,6 +1,6 @@
 """The tables: every cell of a run, runs beside each other, classes and images that lose most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlossy.metrics import Interval
@@ -8,8 +8,10 @@ from unlossy.metrics.recovered import Share
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.losses import MIN_PER_CLASS, ClassLoss, ImageLoss
 from unlossy.report.markup import Html, tag
+from unlossy.report.tabular import row, table
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult
+from unlossy.runs.mitigations import short_names
 from unlossy.runs.settings import at, spoken
 from unlossy.store import NONE
 
@@ -19,7 +21,7 @@ SHORT_NAMES = METRIC_NAMES | {"p_true": "p(true)"}
 
 def cells_table(run: LoadedRun) -> Html:
     """Every cell: bits per pixel, metrics in percent, the loss of the main metric with its interval, images."""
-    result = run.result
+    result, names = run.result, _names([run])
     metrics = [name for name in SHORT_NAMES if result.clean.get(name) is not None]
     main = SHORT_NAMES.get(result.main_metric, result.main_metric)
     head = ["setting", f"{main} lost, points", "95 % interval", "", "noise", "bits/pixel"]
@@ -28,33 +30,34 @@ def cells_table(run: LoadedRun) -> Html:
     scale = _Scale.over([cell.difference.get(result.main_metric) for cell in result.cells])
     clean_n = max((cell.n for cell in result.cells), default=0)
     clean = ["", "", "", "", "", *(_percent(result.clean[name]) for name in metrics), str(clean_n)]
-    rows = [_row("clean", [*clean, *([""] if result.clean_mitigated else [])])]
+    rows = [row("clean", [*clean, *([""] if result.clean_mitigated else [])])]
     for mitigation, cleaned in result.clean_mitigated.items():
         values = [_percent(cleaned.get(name)) for name in metrics]
-        rows.append(_row(f"clean, {mitigation}", ["", "", "", "", "", *values, "", ""]))
+        rows.append(row(f"clean, {names[mitigation]}", ["", "", "", "", "", *values, "", ""]))
     for cell in result.cells[:MAX_ROWS]:
         change = cell.difference.get(result.main_metric)
         values = [_percent(cell.metrics.get(name)) for name in metrics]
         rate = "" if cell.rate_bpp is None else f"{cell.rate_bpp:.2f}"
         won_back = [_share((cell.recovered or {}).get(result.main_metric))] if result.clean_mitigated else []
-        rows.append(_row(_cell_name(cell), [*_loss_cells(change, scale), rate, *values, str(cell.n), *won_back]))
+        rows.append(row(_cell_name(cell, names), [*_loss_cells(change, scale), rate, *values, str(cell.n), *won_back]))
     more = f" The first {MAX_ROWS} settings of {len(result.cells)}." if len(result.cells) > MAX_ROWS else ""
-    return _table(f"{run.name}: every setting.{more}", head, rows)
+    return table(f"{run.name}: every setting.{more}", head, rows)
 
 
 def comparison_table(runs: Sequence[LoadedRun]) -> Html:
     """Runs side by side: the loss of the main metric at every setting that any of them has."""
-    by_run = [{_cell_name(cell): cell for cell in run.result.cells} for run in runs]
+    names = _names(runs)
+    by_run = [{_cell_name(cell, names): cell for cell in run.result.cells} for run in runs]
     settings = list(dict.fromkeys(name for cells in by_run for name in cells))[:MAX_ROWS]
     clean = [_percent(run.result.clean.get(run.result.main_metric)) + " %" for run in runs]
-    rows = [_row("clean", clean)]
+    rows = [row("clean", clean)]
     rows += [
-        _row(setting, [_cell_loss(run, cells.get(setting)) for run, cells in zip(runs, by_run, strict=True)])
+        row(setting, [_cell_loss(run, cells.get(setting)) for run, cells in zip(runs, by_run, strict=True)])
         for setting in settings
     ]
     metrics = ", ".join(dict.fromkeys(METRIC_NAMES.get(run.result.main_metric, "") for run in runs))
     caption = f"Runs side by side: {metrics} on the clean images, and points lost at each setting [95 %]."
-    return _table(caption, ["setting", *(run.name for run in runs)], rows)
+    return table(caption, ["setting", *(run.name for run in runs)], rows)
 
 
 def losers_table(run: LoadedRun) -> Html:
@@ -73,7 +76,7 @@ def losers_table(run: LoadedRun) -> Html:
     rows = [_image_row(run, image) for image in losses.images]
     head = ["image", "true class", "p clean", f"p {where}", f"answer {where}"]
     note = tag("p", f"{why} p is the probability of the true class, or without a label of the clean answer.")
-    return tag("div", note, _table(f"{run.name}: images that lose most {where}.", head, rows, texts=(1, 4)))
+    return tag("div", note, table(f"{run.name}: images that lose most {where}.", head, rows, texts=(1, 4)))
 
 
 def _classes(run: LoadedRun, where: str) -> Html:
@@ -87,26 +90,31 @@ def _classes(run: LoadedRun, where: str) -> Html:
     rights = [f"right {at(setting)}" for setting in losses.settings]
     head = ["class", "images", "right, clean", *rights, f"mostly taken for {where}"]
     rows = [_class_row(run, loss) for loss in losses.classes]
-    table = _table(f"{run.name}: classes that lose most {where}.", head, rows, texts=(len(head) - 1,))
-    return tag("div", tag("p", " ".join(notes)), table)
+    ranked = table(f"{run.name}: classes that lose most {where}.", head, rows, texts=(len(head) - 1,))
+    return tag("div", tag("p", " ".join(notes)), ranked)
 
 
 def _class_row(run: LoadedRun, loss: ClassLoss) -> Html:
     name = run.class_name(loss.class_index, loss.class_name)
     mostly = "" if loss.mostly is None else f"{run.class_name(loss.mostly[0])} ({loss.mostly[1]})"
-    return _row(name, [str(loss.n), str(loss.clean_right), *map(str, loss.right), mostly], texts=(3 + len(loss.right),))
+    return row(name, [str(loss.n), str(loss.clean_right), *map(str, loss.right), mostly], texts=(3 + len(loss.right),))
 
 
 def _image_row(run: LoadedRun, image: ImageLoss) -> Html:
     true_class = run.class_name(image.true_class, image.class_name)
     after = "another answer" if image.after is None else f"{100 * image.after:.0f} %"
     values = [true_class, f"{100 * image.before:.0f} %", after, run.class_name(image.answer)]
-    return _row(image.key, values, texts=(1, 4), head="text long")
+    return row(image.key, values, texts=(1, 4), head="text long")
 
 
-def _cell_name(cell: CellResult) -> str:
-    """The setting, and what stood before the model if anything did."""
-    return spoken(cell.codec) + ("" if cell.mitigation == NONE else f", {cell.mitigation}")
+def _cell_name(cell: CellResult, names: Mapping[str, str]) -> str:
+    """The setting, and the method's short name if there is one."""
+    return spoken(cell.codec) + ("" if cell.mitigation == NONE else f", {names[cell.mitigation]}")
+
+
+def _names(runs: Sequence[LoadedRun]) -> dict[str, str]:
+    """Short names of the methods of all runs, by which none is taken for another."""
+    return short_names(list(dict.fromkeys(text for run in runs for text in run.result.plan.mitigations)))
 
 
 def _share(share: Share | None) -> str:
@@ -169,23 +177,6 @@ def _whisker(change: Interval, scale: _Scale) -> Html:
         class_="whisker line s0",
         aria_hidden="true",
     )
-
-
-def _table(caption: str, head: Sequence[str], rows: Sequence[Html], texts: Sequence[int] = ()) -> Html:
-    """A table that scrolls sideways on its own where the screen is narrow; columns in `texts` are aligned left."""
-    cells = [
-        tag("th", name, scope="col", class_="text" if column in (0, *texts) else None)
-        if name
-        else tag("td", "", aria_hidden="true")
-        for column, name in enumerate(head)
-    ]
-    table = tag("table", tag("caption", tag("span", caption)), tag("thead", tag("tr", *cells)), tag("tbody", *rows))
-    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=caption)
-
-
-def _row(name: str, values: Sequence[Html | str], texts: Sequence[int] = (), head: str = "text") -> Html:
-    cells = [tag("td", value, class_="text" if n in texts else None) for n, value in enumerate(values, 1)]
-    return tag("tr", tag("th", name, scope="row", class_=head), *cells)
 
 
 def _percent(value: float | None) -> str:

@@ -20,6 +20,8 @@ METRIC_NAMES = {
 
 HEADLINE_QUALITY = 30.0
 MAX_FAMILIES = 3
+HARDLY_RIGHT, MANY_LABELLED = 0.02, 20
+"""Top-1 below which, with so many labelled images, labels and model are suspected not to fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def caveats(result: StudyResult, n_done: int | None = None) -> list[str]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(result.errors.items()))
         notes.append(
             f"{result.failed} of {result.n_items} items failed ({kinds}); their rows say why. No number counts them."
+        )
+    right = result.clean.get("top1")
+    if right is not None and right < HARDLY_RIGHT and result.n_labelled >= MANY_LABELLED:
+        notes.append(
+            f"The model is right on only {100 * right:.1f} % of the clean images: are the labels in its own order of "
+            "classes, and is the preprocessing that of these weights?"
         )
     if not result.n_labelled:
         notes.append("There are no labels: what is counted is how often the model keeps its own clean answer.")

@@ -1,29 +1,65 @@
-"""The model's half of a study: batches across qualities, answers, scores, rows."""
+"""The models' half of a study: batches across qualities, answers, scores, rows."""
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
 
 from unlossy.core.errors import ItemError
 from unlossy.store import StudyRow
 from unlossy.study.worker import PreparedCell, PreparedItem, View
-from unlossy.tasks.base import Prediction, Prepared, Task
+from unlossy.tasks.base import Prediction, Task
 
 
-def answer_chunk(chunk: Sequence[PreparedItem], task: Task, batch: int, provenance: str) -> list[StudyRow]:
-    """One row per item and cell, in order."""
-    answers = iter(_answers([c.view.prepared for i in chunk for c in i.cells if isinstance(c.view, View)], task, batch))
-    rows = []
-    for item in chunk:
-        outcomes = [next(answers) if isinstance(cell.view, View) else cell.view for cell in item.cells]
-        clean = outcomes[0]
-        for cell, outcome in zip(item.cells, outcomes, strict=True):
-            rows.append(_row(item, cell, outcome, clean, task, provenance))
-    return rows
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """The study's own model and those that `others` names by mitigation, asked in batches of their own.
 
+    `took_s` has the seconds per image of each full or partial batch, by model SPEC.
+    """
 
-def _answers(prepared: list[Prepared], task: Task, batch: int) -> Iterator[Prediction | Exception]:
-    for start in range(0, len(prepared), batch):
-        yield from task.predict(prepared[start : start + batch])
+    task: Task
+    others: Mapping[str, Task]
+    batch: int
+    took_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def __call__(self, chunk: Sequence[PreparedItem], provenance: str) -> list[StudyRow]:
+        """One row per item and cell, in order; agreement is with the own model's answer on the clean image."""
+        outcomes = self._outcomes(chunk)
+        return [
+            _row(item, cell, outcome, answered[0], self.task, provenance)
+            for item, answered in zip(chunk, outcomes, strict=True)
+            for cell, outcome in zip(item.cells, answered, strict=True)
+        ]
+
+    def median_s(self, model_spec: str) -> float | None:
+        """Seconds per image of a model, the median over its batches; None where it answered nothing."""
+        took_s = self.took_s.get(model_spec)
+        return median(took_s) if took_s else None
+
+    def _outcomes(self, chunk: Sequence[PreparedItem]) -> list[list[Prediction | Exception]]:
+        """What each cell of each item comes to: an answer, or an error."""
+        outcomes: list[list[Prediction | Exception]] = [[cell.view for cell in item.cells] for item in chunk]
+        asked: dict[int, tuple[Task, list[tuple[int, int, View]]]] = {}
+        for row, item in enumerate(chunk):
+            for column, cell in enumerate(item.cells):
+                if isinstance(cell.view, View):
+                    task = self.others.get(cell.mitigation, self.task)
+                    asked.setdefault(id(task), (task, []))[1].append((row, column, cell.view))
+        for task, views in asked.values():
+            for start in range(0, len(views), self.batch):
+                places = views[start : start + self.batch]
+                for (row, column, _), answer in zip(places, self._predict(task, places), strict=True):
+                    outcomes[row][column] = answer
+        return outcomes
+
+    def _predict(self, task: Task, places: Sequence[tuple[int, int, View]]) -> list[Prediction | Exception]:
+        start = time.perf_counter()
+        answers = task.predict([view.prepared for _, _, view in places])
+        self.took_s[task.model_spec].append((time.perf_counter() - start) / len(places))
+        return answers
 
 
 def _row(

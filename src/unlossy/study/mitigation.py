@@ -1,4 +1,4 @@
-"""What stands between the compressed picture and the model: nothing, or a corrector."""
+"""What stands between the compressed picture and the answer: nothing, a corrector, another model, or both."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -6,22 +6,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from unlossy.core.errors import ItemError
+from unlossy.core.errors import ItemError, UsageError
 from unlossy.core.types import Decoded
 from unlossy.correctors.base import Corrector
 from unlossy.correctors.each import correct_each
 from unlossy.correctors.registry import Choices, open_corrector
-from unlossy.runs.mitigations import corrector_spec
+from unlossy.runs.mitigations import MODEL, parts_of
 from unlossy.runs.plan import StudyPlan
 from unlossy.store import NONE
+from unlossy.tasks.base import Task
+from unlossy.tasks.classification import ClassificationTask
+from unlossy.tasks.registry import load_task
 
 
 @dataclass(frozen=True, slots=True)
 class Mitigation:
-    """A mitigation under the text that the plan gives it; `corrector` is None for `none`."""
+    """A mitigation under the text that the plan gives it; what it does not have is None.
+
+    `task` is the model that answers in the place of the study's own.
+    """
 
     text: str = NONE
     corrector: Corrector | None = None
+    task: Task | None = None
 
     def apply(self, pictures: Sequence[Decoded | ItemError]) -> list[Decoded | ItemError]:
         """The pictures as the model is to see them, in order; errors stay, and a failure is that picture's error.
@@ -35,31 +42,62 @@ class Mitigation:
         return [_decoded(next(outcomes)) if isinstance(picture, Decoded) else picture for picture in pictures]
 
 
-def open_mitigations(plan: StudyPlan) -> tuple[Mitigation, ...]:
-    """The plan's mitigations, ready to work; raises UsageError and MissingDependency as `open_corrector`.
+def open_mitigations(plan: StudyPlan, own: Task) -> tuple[Mitigation, ...]:
+    """The plan's mitigations, ready to work beside the study's `own` model.
 
-    A corrector gets one thread, since it runs in the workers, of which there is one per core.
+    A corrector gets one thread, since it runs in the workers, of which there is one per core; a model gets what the
+    study's own gets. Raises UsageError (also where a model's classes are not the study's) and MissingDependency.
     """
+    tasks = {plan.model: own}
+    for spec in [parts_of(text).model for text in plan.mitigations]:
+        if spec and spec not in tasks:
+            tasks[spec] = load_task(plan.task, spec)
+            refuse_other_classes(own, tasks[spec])
     with _torch_threads_kept():
-        return tuple(
-            Mitigation(text, open_corrector(spec, Choices(threads=1)) if (spec := corrector_spec(text)) else None)
-            for text in plan.mitigations
+        return tuple(_open(text, tasks) for text in plan.mitigations)
+
+
+def refuse_other_classes(own: Task, other: Task) -> None:
+    """Raises UsageError where both models are known to answer in different classes: their answers do not compare."""
+    if not isinstance(own, ClassificationTask) or not isinstance(other, ClassificationTask):
+        return
+    ours, theirs = own.classifier, other.classifier
+    remedy = f"A study compares models of the same classes; leave {MODEL}{theirs.spec} out, or study it on its own"
+    if None not in (ours.n_classes, theirs.n_classes) and ours.n_classes != theirs.n_classes:
+        raise UsageError(
+            f"{theirs.spec} answers in {theirs.n_classes} classes, {ours.spec} in {ours.n_classes}. {remedy}"
         )
+    for index, (name, its_name) in enumerate(zip(ours.labels or (), theirs.labels or (), strict=False)):
+        if _plain(name) != _plain(its_name):
+            raise UsageError(f"class {index} is {name!r} to {ours.spec} and {its_name!r} to {theirs.spec}. {remedy}")
 
 
 def made_by(mitigations: Sequence[Mitigation]) -> dict[str, Any]:
-    """Name and digest of each corrector by the mitigation's text, for the rows' provenance; empty without any."""
-    return {
-        mitigation.text: {"corrector": mitigation.corrector.name, "digest": mitigation.corrector.digest}
-        for mitigation in mitigations
-        if mitigation.corrector is not None
-    }
+    """Name and digest of each corrector and model by the mitigation's text, for the rows' provenance."""
+    return {mitigation.text: _made_by(mitigation) for mitigation in mitigations if mitigation.text != NONE}
 
 
 def libraries_of(mitigations: Sequence[Mitigation]) -> tuple[str, ...]:
-    """Distributions whose versions can change what the correctors answer."""
-    named = [name for m in mitigations if m.corrector is not None for name in m.corrector.libraries]
-    return tuple(dict.fromkeys(named))
+    """Distributions whose versions can change what the correctors and models answer."""
+    makers = [maker for mitigation in mitigations for maker in (mitigation.corrector, mitigation.task)]
+    return tuple(dict.fromkeys(name for maker in makers if maker is not None for name in maker.libraries))
+
+
+def _open(text: str, tasks: dict[str, Task]) -> Mitigation:
+    parts = parts_of(text)
+    corrector = open_corrector(parts.corrector, Choices(threads=1)) if parts.corrector else None
+    return Mitigation(text, corrector, tasks[parts.model] if parts.model else None)
+
+
+def _made_by(mitigation: Mitigation) -> dict[str, str]:
+    corrector, task = mitigation.corrector, mitigation.task
+    made = {} if corrector is None else {"corrector": corrector.name, "digest": corrector.digest}
+    return made if task is None else made | {"model": task.model_spec, "model_digest": task.model_digest}
+
+
+def _plain(label: str) -> str:
+    """A class's first name, so that "tench, Tinca tinca" and "tench" are one class."""
+    return label.split(",")[0].replace("_", " ").strip().casefold()
 
 
 def _decoded(outcome: Any) -> Decoded | ItemError:  # noqa: ANN401 (pixels or an error)
@@ -68,7 +106,7 @@ def _decoded(outcome: Any) -> Decoded | ItemError:  # noqa: ANN401 (pixels or an
 
 @contextmanager
 def _torch_threads_kept() -> Iterator[None]:
-    """Keeps torch's number of threads: it is one for the whole process, and the model wants its own."""
+    """Keeps torch's number of threads: it is one for the whole process, and the models want their own."""
     torch = sys.modules.get("torch")
     before = None if torch is None else torch.get_num_threads()
     yield

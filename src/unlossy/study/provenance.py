@@ -1,4 +1,4 @@
-"""What made the rows: the plan, the items, digests of model and correctors, versions that can change a number."""
+"""What made the rows: the plan, the items, digests of models and correctors, versions that can change a number."""
 
 import platform
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def provenance_of(
     plan: StudyPlan, items: Sequence[Item], task: Task, mitigations: Sequence[Mitigation] = ()
 ) -> dict[str, Any]:
     """A JSON object; equal objects give equal rows (but for times) on the same machine."""
-    correctors = made_by(mitigations)
+    methods = made_by(mitigations)
     libraries = (*ALWAYS, *task.libraries, *libraries_of(mitigations))
     return {
         "plan": plan.hash,
@@ -29,7 +29,7 @@ def provenance_of(
         "encoders": {codec.setting: codec.encoder for codec in plan.made_codecs},
         "versions": {name: version_of(name) for name in libraries},
         "python": platform.python_version(),
-    } | ({"mitigations": correctors} if correctors else {})
+    } | ({"mitigations": methods} if methods else {})
 
 
 def _target(item: Item) -> int | None:

@@ -1,7 +1,8 @@
 """The loop of a study, on one screen: workers prepare, the model answers, rows are written; a kill costs a chunk.
 
-The unit of work is a chunk of 16 items in all their cells, one transaction each. Batches mix qualities but never cross
-a chunk, so a resumed run asks the model the same questions in the same company and its rows equal an undisturbed run's.
+The unit of work is a chunk of at most 16 items in all their cells, one transaction each. Batches mix qualities but
+never cross a chunk, so a resumed run asks the model the same questions in the same company and its rows equal an
+undisturbed run's.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from unlossy.engines import Engine, Failed, LocalEngine
 from unlossy.runs.folder import open_run
 from unlossy.runs.plan import StudyPlan
 from unlossy.runs.summary import StudyResult, summarise_run
-from unlossy.study.answers import answer_chunk
+from unlossy.study.answers import Answerer
+from unlossy.study.methods import keep_methods
 from unlossy.study.mitigation import open_mitigations
 from unlossy.study.pictures import refuse_unknown, write_pictures
 from unlossy.study.provenance import provenance_of
@@ -26,6 +28,9 @@ from unlossy.tasks.registry import load_task
 
 CHUNK = 16
 """Items per transaction. Part of what makes rows equal after a resume: changing it changes the batches."""
+
+MAX_VIEWS = 384
+"""Prepared pictures that a chunk of a study with mitigations may hold: 230 MB of 224 x 224 in float32."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of items done and the number there are."""
@@ -50,23 +55,32 @@ def run_study(
     refuse_unknown(items, show)
     task = load_task(plan.task, plan.model)
     _refuse_misfits(items, task)
-    mitigations = open_mitigations(plan)
+    mitigations = open_mitigations(plan, task)
+    answerer = Answerer(task, {m.text: m.task for m in mitigations if m.task is not None}, plan.batch)
     made_by = provenance_of(plan, items, task, mitigations)
     with open_run(Path(run), plan, made_by) as store:
         key = store.add_provenance(made_by)
+        keep_methods(Path(run), mitigations, answerer)
         done = store.done_items()
         todo = [index for index in range(len(items)) if index not in done]
         worker = ChunkWorker(items, plan.made_codecs, task, plan.compress_at, mitigations)
         tell = on_progress or (lambda _done, _total: None)
         tell(len(items) - len(todo), len(items))
-        with closing((engine or LocalEngine()).map(lambda: worker, todo, CHUNK)) as outcomes:
+        with closing((engine or LocalEngine()).map(lambda: worker, todo, chunk_of(plan))) as outcomes:
             for outcome in outcomes:
                 if isinstance(outcome, Failed):
                     raise outcome.error
-                store.add_chunk(answer_chunk(outcome.value, task, plan.batch, key))
+                store.add_chunk(answerer(outcome.value, key))
                 tell(outcome.refs[-1] + 1, len(items))
+        keep_methods(Path(run), mitigations, answerer)
         write_pictures(Path(run), plan, items, task, store, show)
     return summarise_run(run)
+
+
+def chunk_of(plan: StudyPlan) -> int:
+    """Items of a chunk: CHUNK, fewer where many mitigations would make their cells too many to hold."""
+    n_cells = (1 + len(plan.codecs)) * len(plan.mitigations)
+    return CHUNK if len(plan.mitigations) == 1 else max(1, min(CHUNK, MAX_VIEWS // n_cells))
 
 
 def _refuse_misfits(items: Sequence[Item], task: Task) -> None:

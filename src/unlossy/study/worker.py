@@ -1,9 +1,10 @@
 """The workers' half of a study: from an Item to what the model wants to see, once per cell.
 
-    source ─► each codec: encode, decode ─► each mitigation: corrected or as it is ─► prepared for the model
+    source ─► each codec: encode, decode ─► each mitigation: corrected or as it is ─► prepared for its model
 
-An item is read and decoded once, and compressed once per codec, whatever the number of mitigations. Correctors get
-several small pictures at once. Whatever goes wrong becomes the cell's error, or every cell's where the source itself
+An item is read and decoded once, and compressed once per codec, whatever the number of mitigations (once per codec and
+model where it is compressed at the model's input size). Correctors get several small pictures at once. Whatever goes
+wrong becomes the cell's error, or every cell's where the source itself
 cannot be read.
 """
 
@@ -21,7 +22,7 @@ from unlossy.codecs.source import hints_of
 from unlossy.core.errors import ItemError, ModelError
 from unlossy.core.pixels import as_rgb
 from unlossy.core.types import Decoded, Item
-from unlossy.store import CLEAN
+from unlossy.store import CLEAN, NONE
 from unlossy.study.evidence import SourceEvidence, source_evidence
 from unlossy.study.mitigation import Mitigation
 from unlossy.tasks.base import Prepared, Task
@@ -123,11 +124,18 @@ class ChunkWorker:
 
     def _columns(self, group: list[_Source], codec: Codec | None) -> Iterator[list[PreparedCell]]:
         """The group in the cells of one codec, one list per mitigation."""
-        compressed = [self._compressed(source, codec) for source in group]
-        if codec is None and all(mitigation.corrector is not None for mitigation in self.mitigations):
-            yield self._cells(compressed, codec, Mitigation())
-        for mitigation in self.mitigations:
-            yield self._cells(compressed, codec, mitigation)
+        made: dict[int, list[_Compressed]] = {}
+        for mitigation in self._asked_of(codec):
+            task = mitigation.task or self.task
+            sized_for = id(task) if self.compress_at == "input" else 0
+            if sized_for not in made:
+                made[sized_for] = [self._compressed(source, codec, task) for source in group]
+            yield self._cells(made[sized_for], codec, mitigation)
+
+    def _asked_of(self, codec: Codec | None) -> tuple[Mitigation, ...]:
+        """The mitigations of a codec's cells; the clean cell without any is there even where it was not asked for."""
+        missing = codec is None and all(mitigation.text != NONE for mitigation in self.mitigations)
+        return (Mitigation(), *self.mitigations) if missing else self.mitigations
 
     def _source(self, index: int) -> _Source:
         item, start, evidence = self.items[index], time.perf_counter(), SourceEvidence()
@@ -140,14 +148,14 @@ class ChunkWorker:
             picture = error
         return _Source(index, item, evidence, picture, time.perf_counter() - start)
 
-    def _compressed(self, source: _Source, codec: Codec | None) -> _Compressed:
+    def _compressed(self, source: _Source, codec: Codec | None, task: Task) -> _Compressed:
         picture, start = source.picture, time.perf_counter()
         if isinstance(picture, ItemError):
             return _Compressed(picture, None, (0, 0), source.elapsed_s)
         size_wh, n_bytes = _size_wh(picture.pixels_hwc), None
         try:
             if self.compress_at == "input":
-                picture = Decoded(self._by_model(partial(self.task.resize, picture.pixels_hwc)))
+                picture = Decoded(self._by_model(partial(task.resize, picture.pixels_hwc)))
             if codec is not None:
                 size_wh = _size_wh(picture.pixels_hwc)
                 data = codec.encode(picture.pixels_hwc)
@@ -164,15 +172,15 @@ class ChunkWorker:
         cells = []
         for before, picture in zip(compressed, pictures, strict=True):
             start = time.perf_counter()
-            view = self._view(before, picture)
+            view = self._view(before, picture, mitigation.task or self.task)
             elapsed_s = before.elapsed_s + share_s + time.perf_counter() - start
             cells.append(PreparedCell(codec, mitigation.text, view, elapsed_s))
         return cells
 
-    def _view(self, compressed: _Compressed, picture: Decoded | ItemError) -> View | ItemError:
+    def _view(self, compressed: _Compressed, picture: Decoded | ItemError, task: Task) -> View | ItemError:
         if isinstance(picture, ItemError):
             return picture
-        prepare = self.task.normalise if self.compress_at == "input" else self.task.prepare
+        prepare = task.normalise if self.compress_at == "input" else task.prepare
         try:
             prepared = self._by_model(partial(prepare, picture.pixels_hwc))
         except ItemError as error:

@@ -20,7 +20,7 @@ from unlossy.core.errors import RunError, UnlossyError
 from unlossy.correctors.nets.colour import ycc_from_rgb
 from unlossy.correctors.nets.sizes import SIZES, load_network, save_network
 from unlossy.correctors.nets.unet import UNet, UNetShape
-from unlossy.train.data import Batch, Pairs, batches, read_images
+from unlossy.train.data import Batch, CropsByArea, Pairs, batches, read_images
 from unlossy.train.degrade import MARGIN
 from unlossy.train.loop import Job, Progress, train
 from unlossy.train.losses import rgb_l1, rgb_rms
@@ -61,7 +61,8 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
     network = _network(settings).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     validation = Validation(validating, device)
-    pairs = Pairs(training, settings.crop_px, settings.seed)
+    size_hw = (settings.crop_px, settings.crop_px)
+    pairs = Pairs(training, size_hw, settings.seed, CropsByArea(training))
     described = {"seed": str(settings.seed), "pictures": str(len(training)), "loss": settings.loss}
 
     def supply(first: int, last: int) -> Iterator[Batch]:
@@ -74,7 +75,9 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
 
     try:
         run.mkdir(parents=True, exist_ok=True)
-        job = Job(supply, lambda net, batch: loss_of(net, batch, settings.loss), validation.psnr_db, keep)
+        job = Job(
+            supply, lambda net, batch: loss_of(net, batch, settings.loss), validation.psnr_db, keep, split=Batch.split
+        )
         return train(network, job, settings.loop, run, tell)
     except OSError as error:
         raise RunError(f"{run}: cannot write the run: {error.strerror}. Free space or name another folder") from error

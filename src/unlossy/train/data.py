@@ -5,7 +5,7 @@ Pictures are decoded once and stay in memory; workers are forked and share them.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from unlossy.core.errors import UsageError
-from unlossy.train.degrade import MARGIN, Sample, degrade
+from unlossy.train.degrade import FIDELITY, MARGIN, Mix, Sample, degrade
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
@@ -35,6 +35,11 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         """The same on another device; the copy may go on while the host does."""
         return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
+
+    def split(self, n_parts: int) -> "list[Batch]":
+        """At most n parts of about the same size, in order."""
+        columns = [getattr(self, name).tensor_split(min(n_parts, len(self.clean))) for name in self.__slots__]
+        return [Batch(*part) for part in zip(*columns, strict=True)]
 
 
 def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarray]:
@@ -65,19 +70,23 @@ def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarr
     return images
 
 
-class Pairs(Dataset[dict[str, Tensor]]):
-    """Degraded crops of some pictures, each drawn from (seed, index) alone."""
+Region = Callable[[Generator, Sequence[np.ndarray], tuple[int, int]], np.ndarray]
+"""Draws a clean region (uint8, h w 3) of a given height and width out of some pictures."""
 
-    def __init__(self, images: Sequence[np.ndarray], crop_px: int, seed: int) -> None:
-        self.images, self.crop_px, self.seed = images, crop_px, seed
-        areas = np.array([image.shape[0] * image.shape[1] for image in images], dtype=float)
-        self.cumulative = np.cumsum(areas / areas.sum())
+
+class Pairs(Dataset[dict[str, Tensor]]):
+    """Degraded regions of some pictures, each drawn from (seed, index) alone; `size_hw` are multiples of 8."""
+
+    def __init__(
+        self, images: Sequence[np.ndarray], size_hw: tuple[int, int], seed: int, region: Region, mix: Mix = FIDELITY
+    ) -> None:
+        self.images, self.size_hw, self.seed, self.region, self.mix = images, size_hw, seed, region, mix
 
     def sample(self, index: int) -> Sample:
         """The pair of a number."""
         rng = np.random.default_rng((self.seed, index))
-        chosen = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.images) - 1)
-        return degrade(rng, augment(rng, self.images[chosen], self.crop_px + MARGIN))
+        height, width = self.size_hw
+        return degrade(rng, self.region(rng, self.images, (height + MARGIN, width + MARGIN)), self.mix)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """The pair of a number as tensors, named as the fields of Batch."""
@@ -109,6 +118,19 @@ def batches(pairs: Pairs, first_step: int, last_step: int, batch_size: int, work
         yield Batch(**fields)
 
 
+class CropsByArea:
+    """The Region that fidelity is learnt from: squares of pictures drawn by their area, as they are or scaled down."""
+
+    def __init__(self, images: Sequence[np.ndarray]) -> None:
+        areas = np.array([image.shape[0] * image.shape[1] for image in images], dtype=float)
+        self.cumulative = np.cumsum(areas / areas.sum())
+
+    def __call__(self, rng: Generator, images: Sequence[np.ndarray], size_hw: tuple[int, int]) -> np.ndarray:
+        """A square of `size_hw`."""
+        chosen = min(int(np.searchsorted(self.cumulative, rng.random())), len(images) - 1)
+        return augment(rng, images[chosen], size_hw[0])
+
+
 def augment(rng: Generator, image: np.ndarray, side_px: int) -> np.ndarray:
     """A random square of a picture (uint8, h w 3), scaled down, turned, mirrored, brightened and coloured at random."""
     shrink = rng.uniform(0.5, 1.0) if rng.random() < 0.4 else 1.0
@@ -120,10 +142,10 @@ def augment(rng: Generator, image: np.ndarray, side_px: int) -> np.ndarray:
     square = np.rot90(square, int(rng.integers(4)))
     if rng.random() < 0.5:
         square = square[:, ::-1]
-    return _recolour(rng, square) if rng.random() < 0.3 else np.ascontiguousarray(square)
+    return recolour(rng, square) if rng.random() < 0.3 else np.ascontiguousarray(square)
 
 
-def _recolour(rng: Generator, square: np.ndarray) -> np.ndarray:
+def recolour(rng: Generator, square: np.ndarray) -> np.ndarray:
     """The square with contrast and saturation changed by up to a fifth."""
     gain, saturation = rng.uniform(0.8, 1.1), rng.uniform(0.8, 1.2)
     grey = square @ np.array([0.299, 0.587, 0.114])

@@ -5,7 +5,8 @@ hidden          one JPEG, decoded to pixels: not told   double_hidden    JPEG in
 hidden_shifted  the same, cut off the 8 x 8 grid        webp, clean      no JPEG tables to tell
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
 
@@ -13,22 +14,35 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from unlossy.train.tables import Table, draw_quality, draw_tables
+from unlossy.train.tables import Qualities, Table, draw_tables
 
 MARGIN: Final = 16
 """How much larger than the sample the clean region must be, in both directions: room to cut off the grid."""
 
 SHARES: Final = {
-    "jpeg": 0.61,
-    "hidden": 0.10,
-    "hidden_shifted": 0.09,
+    "jpeg": 0.70,
+    "hidden": 0.06,
+    "hidden_shifted": 0.06,
     "double": 0.09,
     "double_hidden": 0.04,
-    "webp": 0.04,
-    "clean": 0.03,
+    "webp": 0.03,
+    "clean": 0.02,
 }
-SAMPLINGS: Final = {"4:2:0": 0.62, "4:4:4": 0.18, "4:2:2": 0.09, "grey": 0.11}
+SAMPLINGS: Final = {"4:2:0": 0.70, "4:4:4": 0.14, "4:2:2": 0.07, "grey": 0.09}
 FACTORS: Final = {"4:2:0": (2, 2), "4:2:2": (2, 1), "4:4:4": (1, 1), "grey": (1, 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How often each kind and subsampling is drawn (shares that add up to 1), and how strong the compression is."""
+
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
+    samplings: Mapping[str, float] = field(default_factory=lambda: dict(SAMPLINGS))
+    qualities: Qualities = field(default_factory=Qualities)
+
+
+FIDELITY: Final = Mix()
+"""What the correctors that ship are trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +59,10 @@ class Sample:
     sampling_hv: tuple[int, int]
 
 
-def degrade(rng: Generator, region: np.ndarray) -> Sample:
+def degrade(rng: Generator, region: np.ndarray, mix: Mix = FIDELITY) -> Sample:
     """A pair cut from a clean region (uint8, h w 3): MARGIN smaller in both directions, which stay multiples of 8."""
-    kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
-    sampling = str(rng.choice(list(SAMPLINGS), p=list(SAMPLINGS.values())))
+    kind = _drawn(rng, mix.shares)
+    sampling = _drawn(rng, mix.samplings)
     if sampling == "grey":
         region = np.repeat(np.asarray(Image.fromarray(region).convert("L"))[:, :, None], 3, axis=2)
     height, width = region.shape[0] - MARGIN, region.shape[1] - MARGIN
@@ -57,14 +71,14 @@ def degrade(rng: Generator, region: np.ndarray) -> Sample:
     if kind == "clean":
         return _untold(kind, clean, clean)
     if kind == "webp":
-        return _untold(kind, clean, _through_webp(clean, draw_quality(rng)))
+        return _untold(kind, clean, _through_webp(clean, mix.qualities.draw(rng)))
     if kind in ("jpeg", "hidden"):
-        degraded, told = through_jpeg(clean, draw_tables(rng), sampling)
+        degraded, told = through_jpeg(clean, draw_tables(rng, mix.qualities), sampling)
     else:
-        first, told = through_jpeg(region, draw_tables(rng), sampling)
+        first, told = through_jpeg(region, draw_tables(rng, mix.qualities), sampling)
         degraded = np.ascontiguousarray(first[top : top + height, left : left + width])
     if kind in ("double", "double_hidden"):
-        degraded, told = through_jpeg(degraded, draw_tables(rng), sampling)
+        degraded, told = through_jpeg(degraded, draw_tables(rng, mix.qualities), sampling)
     if kind in ("jpeg", "double"):
         return Sample(kind, clean, degraded, told, known=True, sampling_hv=FACTORS[sampling])
     return _untold(kind, clean, degraded)
@@ -83,6 +97,10 @@ def through_jpeg(image: np.ndarray, tables: tuple[Table, Table], sampling: str) 
         found: dict[int, Table] = decoded.quantization  # type: ignore[attr-defined]
         told = np.array([found[0], [1] * 64 if grey else found.get(1, found[0])]).reshape(2, 8, 8)
         return np.asarray(decoded.convert("RGB")), told
+
+
+def _drawn(rng: Generator, shares: Mapping[str, float]) -> str:
+    return str(rng.choice(list(shares), p=list(shares.values())))
 
 
 def _through_webp(image: np.ndarray, quality: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """All that the next training step depends on, how a step is taken, and how the state is saved and found again."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,11 @@ OTHERS_RATE_SHARE: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """How to walk; what to learn is the caller's. `minutes` ends this stretch, not the schedule."""
+    """How to walk; what to learn is the caller's.
+
+    `minutes` ends this stretch, not the schedule; `patience` ends the run after so many validations without a better
+    score.
+    """
 
     schedule: Schedule
     lr: float = 8e-4
@@ -33,6 +37,7 @@ class LoopSettings:
     evaluate_every: int = 250
     checkpoint_every_s: float = 120.0
     minutes: float | None = None
+    patience: int | None = None
 
 
 class State:
@@ -42,6 +47,20 @@ class State:
         self.network, self.settings, self.step = network, settings, 0
         self.average = copy.deepcopy(network).requires_grad_(requires_grad=False)
         self.optimizers = optimizers_for(network, settings)
+        self.best_score: float | None = None
+        self.best_step = 0
+
+    def is_best(self, score: float) -> bool:
+        """Whether no score before was as high; it is remembered."""
+        if self.best_score is not None and not score > self.best_score:
+            return False
+        self.best_score, self.best_step = score, self.step
+        return True
+
+    def out_of_patience(self) -> bool:
+        """Whether the best score is more than `patience` validations old."""
+        patience, every = self.settings.patience, self.settings.evaluate_every
+        return patience is not None and self.best_score is not None and self.step - self.best_step >= patience * every
 
     def save(self, path: Path) -> None:
         """Nothing; the checkpoint at `path` is replaced in one move."""
@@ -53,6 +72,7 @@ class State:
                 "average": self.average.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "random": torch.get_rng_state(),
+                "best": [self.best_score, self.best_step],
             },
             partial,
         )
@@ -68,25 +88,39 @@ class State:
                 optimizer.load_state_dict(state)
             torch.set_rng_state(saved["random"])
             self.step = int(saved["step"])
+            self.best_score, self.best_step = saved.get("best", (None, 0))
         except (OSError, RuntimeError, KeyError, ValueError) as error:
             raise RunError(
                 f"{path}: not a checkpoint of this run: {error}. Name an empty folder to begin anew"
             ) from error
 
-    def advance(self, loss_of: Callable[[], Tensor]) -> Tensor:
-        """The loss before the step that is taken."""
+    def advance(self, losses_of: Sequence[Callable[[], Tensor]]) -> Tensor:
+        """The loss before the step that is taken: the mean of the batch's parts, each of which is a call.
+
+        Raises:
+            RunError: the loss is not finite. The weights are then as before the step.
+        """
         rate = self.settings.lr * self.settings.schedule.factor(self.step)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["rate_share"]
             optimizer.zero_grad(set_to_none=True)
-        loss = loss_of()
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses = [self._backward(loss_of, 1.0 / len(losses_of)) for loss_of in losses_of]
         nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.max_gradient_norm)
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
         self._average()
+        return torch.stack(losses).sum()
+
+    def _backward(self, loss_of: Callable[[], Tensor], share: float) -> Tensor:
+        loss = loss_of() * share
+        if not torch.isfinite(loss):
+            raise RunError(
+                f"the loss is {float(loss.detach())} at step {self.step}: lower the rate (--lr), or look for pictures "
+                "that the network answers with NaN. The weights kept are those of the last good checkpoint"
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     @torch.no_grad()

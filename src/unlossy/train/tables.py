@@ -4,6 +4,7 @@ A table here is a list of 64 integers 1..255 in natural (row-major) order, as Pi
 is on the IJG scale whatever the family, so that one distribution of qualities serves all.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 Table = list[int]
 
-LIBJPEG_SHARE = 0.7
+LIBJPEG_SHARE = 0.8
 """Of pictures whose tables are libjpeg's at one quality; the rest is shared by the other three families."""
 
 # Nicolas Robidoux's table, as MozJPEG (-quant-table 3) and ImageMagick ship it
@@ -31,14 +32,28 @@ _ROBIDOUX = np.array(
 )
 
 
-def draw_quality(rng: Generator) -> int:
-    """An IJG quality of 5..98, denser below 40 (65 %), where the loss is."""
-    return int(rng.integers(5, 41)) if rng.random() < 0.65 else int(rng.integers(41, 99))
+@dataclass(frozen=True, slots=True)
+class Qualities:
+    """A distribution of IJG qualities: uniform over lowest..heavy for a share of draws, over what is above else.
+
+    The loss is at low qualities, so they are drawn more often than they are met.
+    """
+
+    lowest: int = 5
+    heavy: int = 40
+    highest: int = 98
+    heavy_share: float = 0.65
+
+    def draw(self, rng: Generator) -> int:
+        """An IJG quality."""
+        if rng.random() < self.heavy_share:
+            return int(rng.integers(self.lowest, self.heavy + 1))
+        return int(rng.integers(self.heavy + 1, self.highest + 1))
 
 
-def draw_tables(rng: Generator) -> tuple[Table, Table]:
+def draw_tables(rng: Generator, qualities: Qualities) -> tuple[Table, Table]:
     """A luma and a chroma table of a drawn family and strength."""
-    quality = draw_quality(rng)
+    quality = qualities.draw(rng)
     if rng.random() < LIBJPEG_SHARE:
         return libjpeg_tables(quality)
     return (_apart, _robidoux, _radial)[int(rng.integers(3))](rng, quality)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -14,7 +15,8 @@ from unlossy.tasks.base import Prepared
 class AssembledClassifier:
     """The Classifier contract over three functions; all three must be thread-safe.
 
-    `resize_rgb` sees RGB only, `answer` gives checked logits (see outputs.as_logits).
+    `resize_rgb` sees RGB only, `answer` gives checked logits (see outputs.as_logits). `trainable` gives the torch
+    network behind it (a `differentiable.Trainable`), None where there is none; called where gradients are wanted.
     """
 
     spec: str
@@ -25,6 +27,7 @@ class AssembledClassifier:
     resize_rgb: Callable[[UInt8[np.ndarray, "h w 3"]], UInt8[np.ndarray, "h2 w2 3"]]
     normalise_rgb: Callable[[UInt8[np.ndarray, "h w 3"]], Prepared]
     answer: Callable[[Sequence[Prepared]], Float32[np.ndarray, "b k"]]
+    trainable: Callable[[], Any] | None = None
 
     def resize(self, image_hwc: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h2 w2 3"]:
         """The image as the model's own preprocessing resizes and crops it, RGB."""

@@ -22,7 +22,7 @@ from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.hub import hub_folder
 from unlossy.tasks.models.preprocess import refuse_sliver
 from unlossy.tasks.models.tabulated import tabulated
-from unlossy.tasks.models.torch_answer import torch_answer
+from unlossy.tasks.models.torch_answer import torch_answer, torch_trainable
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 
 PATTERNS = ["config.json", "preprocessor_config.json", "processor_config.json", "model*.safetensors*"]
@@ -52,6 +52,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         resize_rgb=resize,
         normalise_rgb=tabulated(normalise),
         answer=torch_answer(network, lambda output: output.logits, threads),
+        trainable=torch_trainable(network, lambda output: output.logits),
     )
 
 

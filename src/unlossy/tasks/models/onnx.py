@@ -7,6 +7,7 @@ import importlib.resources
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,16 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         resize_rgb=facts.preprocess.resize,
         normalise_rgb=tabulated(facts.preprocess.normalise),
         answer=lambda batch: in_batches_of_one_shape(batch, network.run, facts.output_kind),
+        trainable=lambda: _trainable(path, facts, network, spec),
+    )
+
+
+def _trainable(path: Path, facts: ModelFacts, network: "_Network", spec: str) -> Any:  # noqa: ANN401 (a Trainable)
+    """The graph as a torch network that takes the session's layout and answers logits."""
+    module = import_module("unlossy.tasks.models.onnx_torch").converted(path, spec)
+    differentiable = import_module("unlossy.tasks.models.differentiable")
+    return differentiable.fed_as(
+        module, channels_last=network.channels_last, probabilities=facts.output_kind != "logits"
     )
 
 

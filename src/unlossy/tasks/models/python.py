@@ -2,7 +2,8 @@
 
 The callable takes a list of uint8 RGB arrays (h, w, 3), of the sizes the images have, and gives an array (n, k) of
 logits. Attributes on it may say more: `outputs = "probabilities"`, `labels` (k names), `digest` (a text that changes
-with the model; without it, the SHA-256 of the module's source file). Preprocessing is the callable's own affair, so
+with the model; without it, the SHA-256 of the module's source file), `trainable` (a function that gives a torch module
+from RGB (b 3 h w, 0..1) to logits, for task-targeted training). Preprocessing is the callable's own affair, so
 `--compress-at input` means the source size here.
 """
 
@@ -46,6 +47,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:  
         resize_rgb=_unchanged,
         normalise_rgb=_unchanged,
         answer=answer,
+        trainable=getattr(classify, "trainable", None),
     )
 
 

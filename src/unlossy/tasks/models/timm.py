@@ -19,7 +19,7 @@ from unlossy.tasks.models.hub import hub_folder
 from unlossy.tasks.models.preprocess import refuse_sliver
 from unlossy.tasks.models.safetensors_file import load_strictly, read_weights, split_name
 from unlossy.tasks.models.tabulated import tabulated
-from unlossy.tasks.models.torch_answer import torch_answer
+from unlossy.tasks.models.torch_answer import torch_answer, torch_trainable
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 
 
@@ -44,6 +44,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         resize_rgb=resize,
         normalise_rgb=tabulated(normalise),
         answer=torch_answer(network, lambda output: output, threads),
+        trainable=torch_trainable(network, lambda output: output),
     )
 
 

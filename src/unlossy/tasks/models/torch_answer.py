@@ -1,6 +1,7 @@
 """A frozen torch network as a function from prepared images to logits."""
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -30,3 +31,8 @@ def torch_answer(
             return np.asarray(answer.float().numpy())
 
     return lambda batch: in_batches_of_one_shape(batch, run)
+
+
+def torch_trainable(network: Any, pick: Callable[[Any], Any]) -> Callable[[], Any]:  # noqa: ANN401 (a torch module)
+    """A function that gives the network as a `differentiable.Trainable`; torch is imported when it is called."""
+    return lambda: import_module("unlossy.tasks.models.differentiable").Trainable(network, pick)

@@ -19,7 +19,7 @@ from unlossy.tasks.models.facts import read_facts, stated_file
 from unlossy.tasks.models.preprocess import Preprocess
 from unlossy.tasks.models.safetensors_file import CONVERT, load_strictly, read_weights, split_name
 from unlossy.tasks.models.tabulated import tabulated
-from unlossy.tasks.models.torch_answer import torch_answer
+from unlossy.tasks.models.torch_answer import torch_answer, torch_trainable
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 
 
@@ -46,6 +46,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         resize_rgb=preprocess.resize,
         normalise_rgb=tabulated(preprocess.normalise),
         answer=torch_answer(network, lambda output: output, threads),
+        trainable=torch_trainable(network, lambda output: output),
     )
 
 

@@ -1,0 +1,96 @@
+"""Columns of rows as small integers, batch by batch: text by its place in a growing list, groups by their kind."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Bool, Int32, Int64, UInt16
+
+MAX_NAMES: Final = 65_536
+"""Distinct values kept of one column; those that come later count as not said, which bounds memory."""
+
+_MIX: Final = np.random.default_rng(0).integers(1, 2**62, 64).astype(np.uint64) * np.uint64(2) + np.uint64(1)
+"""Odd multipliers of a 64-bit hash of a table's entries."""
+
+
+def batches_of(rows: pa.Table | Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches of a table, or those that are handed in."""
+    yield from rows.to_batches() if isinstance(rows, pa.Table) else rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A categorical column: each row's index into `names`, -1 where it has none."""
+
+    codes: Int32[np.ndarray, " n"]
+    names: tuple[str, ...]
+
+
+class Coder:
+    """One growing categorical column; values are numbered in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self._index: dict[object, int] = {}
+        self._names: list[str] = []
+        self._parts: list[tuple[Int64[np.ndarray, " m"], Int32[np.ndarray, " m"]]] = []
+
+    def add(self, column: pa.Array, rows: Int64[np.ndarray, " m"]) -> None:
+        """The next values, which stand in these rows; nulls are passed over."""
+        encoded = column.dictionary_encode()
+        codes = np.array([self._code(name, str(name)) for name in encoded.dictionary.to_pylist()], np.int32)
+        there = pc.is_valid(encoded.indices).to_numpy(zero_copy_only=False)
+        self._parts.append((rows[there], codes[encoded.indices.drop_null().to_numpy()]))
+
+    def add_tables(self, entries: UInt16[np.ndarray, "m 64"], rows: Int64[np.ndarray, " m"]) -> None:
+        """The next quantization tables; a new one is named by its digest."""
+        hashes = entries.astype(np.uint64) @ _MIX
+        distinct, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+        codes = np.empty(len(distinct), np.int32)
+        for place, (mixed, index) in enumerate(zip(distinct.tolist(), first, strict=True)):
+            codes[place] = self._index[mixed] if mixed in self._index else self._code(mixed, digest(entries[index]))
+        self._parts.append((rows, codes[inverse]))
+
+    def coded(self, n_rows: int) -> Coded:
+        """The whole column."""
+        codes = np.full(n_rows, -1, np.int32)
+        for rows, part in self._parts:
+            codes[rows] = part
+        return Coded(codes, tuple(self._names))
+
+    def _code(self, value: object, name: str) -> int:
+        if value not in self._index:
+            if len(self._names) == MAX_NAMES:
+                return -1
+            self._index[value] = len(self._names)
+            self._names.append(name)
+        return self._index[value]
+
+
+def digest(entries: UInt16[np.ndarray, " 64"]) -> str:
+    """A table's name: 8 hex digits of the SHA-256 of its entries in natural order, as two bytes each, high first."""
+    return hashlib.sha256(entries.astype(">u2").tobytes()).hexdigest()[:8]
+
+
+def group_columns(groups: pa.MapArray) -> Iterator[tuple[str, pa.Array, Int64[np.ndarray, " m"]]]:
+    """For each kind of group (class, split ...) its names and the rows that they stand in."""
+    offsets = groups.offsets.to_numpy()
+    row_of = np.repeat(np.arange(len(groups)), np.diff(offsets))
+    kinds = groups.keys[offsets[0] : offsets[-1]].dictionary_encode()
+    names = groups.items[offsets[0] : offsets[-1]]
+    kind_of = kinds.indices.to_numpy()
+    for index, kind in enumerate(kinds.dictionary.to_pylist()):
+        chosen = np.flatnonzero(kind_of == index)
+        yield kind, names.take(pa.array(chosen)), row_of[chosen]
+
+
+def nth_tables(column: pa.ListArray, position: int) -> tuple[UInt16[np.ndarray, "m 64"], Int64[np.ndarray, " m"]]:
+    """The entries of each row's first, second ... quantization table, and the rows that have it."""
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    flat = column.flatten().field("entries").flatten().to_numpy(zero_copy_only=False)
+    has: Bool[np.ndarray, " n"] = lengths > position
+    starts = np.cumsum(lengths) - lengths
+    return flat.astype(np.uint16).reshape(-1, 64)[starts[has] + position], np.flatnonzero(has)

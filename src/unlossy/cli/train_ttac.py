@@ -1,0 +1,131 @@
+"""`unlossy train ttac`: a corrector aimed at a frozen task network, without labels."""
+
+import csv
+import json as json_module
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlossy.cli.progress import progress_bar
+from unlossy.core.errors import UsageError
+from unlossy.core.tools import require
+from unlossy.correctors.registry import weights_of
+
+
+class TaskLoss(StrEnum):
+    """How far the network's answers on corrected pictures are from those on clean ones."""
+
+    prediction_l1 = "prediction-l1"
+    soft_mse = "soft-mse"
+    features = "features"
+    features_l1 = "features-l1"
+
+
+def ttac(
+    model: Annotated[
+        list[str], typer.Option("--model", metavar="SPEC", help="The network to aim at, as in a study; repeatable.")
+    ],
+    images: Annotated[
+        list[Path], typer.Option("--images", metavar="DIR", help="A folder of pictures, unlabeled; repeatable.")
+    ],
+    run: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of this run; resumes.")],
+    corrector: Annotated[
+        str, typer.Option(metavar="NAME_OR_FILE", help="Where it starts: small, base, or a weights file.")
+    ] = "small",
+    loss: Annotated[
+        TaskLoss, typer.Option(help="prediction-l1 (Ehrlich et al.), soft-mse (Liu et al.), features, features-l1.")
+    ] = TaskLoss.prediction_l1,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(help="With features: a layer by its module name; repeatable. Default: the last feature map."),
+    ] = None,
+    task_weight: Annotated[float, typer.Option(min=0, help="Of that loss.")] = 1.0,
+    fidelity_weight: Annotated[float, typer.Option(min=0, help="Of the mean absolute error in RGB, 0..255.")] = 0.03,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole run, resumed ones included.")] = 1500,
+    decay_steps: Annotated[
+        int | None, typer.Option(min=1, help="Hold the rate and let it fall over the last N steps, else a cosine.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="End this stretch after M minutes; the same command goes on.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="End the run after N validations without a better one.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Views per step.")] = 16,
+    lr: Annotated[float, typer.Option(min=0, help="The highest learning rate.")] = 3e-4,
+    evaluate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between validations.")] = 100,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use N of the pictures, drawn by the seed.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws views, qualities, pictures.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the training process.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that cut and compress pictures.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Aim a corrector at your model: task-targeted artifact correction (TTAC). No labels; the model stays as it is.
+
+    Each step cuts views from the pictures, compresses them with a real encoder, and changes the corrector so that the
+    frozen model answers on the corrected view as it does on the clean one. RUN holds `weights.safetensors` (the best
+    average so far), `log.csv`, `validation.csv` and the checkpoint from which the same command goes on. Near-lossless
+    JPEGs and pictures without traces of JPEG come out of the result as they went in.
+
+    **Examples**
+
+    `unlossy train ttac --model hf:my-model --images photos/ -o runs/aimed`
+
+    `unlossy train ttac --model timm:resnet50.a1_in1k --model hf:other --images photos/ --minutes 60 -o runs/both`
+
+    then `unlossy study --model hf:my-model --data val/ --mitigate correct=runs/aimed/weights.safetensors -o runs/study`
+    """
+    for folder in images:
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {str(folder)!r}; --images takes folders of pictures")
+    torch = require("torch", "train", "task-targeted training")
+    initial = weights_of(corrector)
+    trainer, parts = import_module("unlossy.train.ttac"), import_module("unlossy.train.state")
+    opening = import_module("unlossy.tasks.models.differentiable").open_differentiable
+    networks = [opening(spec, threads=threads) for spec in dict.fromkeys(model)]
+    if threads is not None:
+        torch.set_num_threads(threads)
+    schedule = import_module("unlossy.train.schedule").Schedule(steps, warmup_steps=50, decay_steps=decay_steps)
+    loop = parts.LoopSettings(
+        schedule, lr=lr, ema_decay=0.995, evaluate_every=evaluate_every, minutes=minutes, patience=patience
+    )
+    settings = trainer.TtacSettings(
+        folders=tuple(images),
+        initial=initial,
+        loop=loop,
+        batch_size=batch,
+        seed=seed,
+        loss=loss.value,
+        layers=tuple(layer or ()),
+        task_weight=task_weight,
+        fidelity_weight=fidelity_weight,
+        workers=workers,
+        limit=limit,
+    )
+    typer.echo(f"training; follow {run / 'log.csv'} and {run / 'validation.csv'}", err=True)
+    with progress_bar("train", quiet=json) as on_progress:
+        state = trainer.train_ttac(settings, networks, run, on_progress)
+    told = {"run": str(run), "step": state.step, "steps": steps, "weights": str(run / "weights.safetensors")}
+    validation = _last_row(run / "validation.csv")
+    if json:
+        typer.echo(json_module.dumps(told | {"validation": validation}, indent=1))
+        return
+    typer.echo(f"step {state.step} of {steps}" + ("" if state.step >= steps else "; the same command goes on"))
+    for quality in (name.removeprefix("agreement_q") for name in validation if name.startswith("agreement_q")):
+        typer.echo(
+            f"same answer as on the clean picture at quality {quality}, pictures held out: JPEG "
+            f"{validation[f'agreement_jpeg_q{quality}']:.0%}, corrected {validation[f'agreement_q{quality}']:.0%}"
+        )
+    typer.echo(told["weights"])
+
+
+def _last_row(path: Path) -> dict[str, float]:
+    """The last validation, empty where there was none yet."""
+    if not path.exists():
+        return {}
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return {name: float(value) for name, value in rows[-1].items() if value} if rows else {}

@@ -1,0 +1,110 @@
+"""COCO: an `instances.json` that lists the images lying in `images/` beside it.
+
+Groups come with each image: `class` and `supercategory` of the category that covers most of it (by the sum of the
+annotations' areas), `split` where the folder is named so. Boxes and masks are not read.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from unlossy.core.errors import UsageError
+from unlossy.core.tools import printable
+from unlossy.datasets.folder import UNLISTED, LocalFiles
+from unlossy.datasets.naming import SPLIT_NAMES
+from unlossy.datasets.tree import Label, TreeDataset, in_key_order
+from unlossy.datasets.walk import walk
+
+MAX_JSON_BYTES: Final = 512 << 20
+"""COCO 2017's own largest file has 470 MB."""
+
+
+def is_coco_folder(root: Path) -> bool:
+    """True where `instances.json` stands beside `images/`."""
+    return (root / "instances.json").is_file() and (root / "images").is_dir()
+
+
+def open_coco(file: Path) -> TreeDataset:
+    """The images that a COCO file lists, there or not (reading a missing one is its error); unlisted ones are counted.
+
+    Raises UsageError where it is too large, no JSON, or no COCO.
+    """
+    content = _read(file)
+    root = file.parent
+    folder = "images/" if (root / "images").is_dir() else ""
+    names = {one["id"]: folder + _relative(file, one["file_name"]) for one in _dicts(file, content, "images")}
+    if not names:
+        raise UsageError(f"{file} lists no image")
+    if len(set(names.values())) < len(names):
+        raise UsageError(f"{file} lists an image twice")
+    found = walk(str(root / folder) if folder else str(root), follow_links=True)
+    there = {folder + name for name in found.names}
+    counted = {UNLISTED: len(there - set(names.values()))} if there - set(names.values()) else {}
+    labels = CocoLabels(_groups(file, content, names), root.name if root.name in SPLIT_NAMES else None)
+    return TreeDataset(str(file), in_key_order(list(names.values())), LocalFiles(str(root)), labels, {}, counted)
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    size_bytes = file.stat().st_size
+    if size_bytes > MAX_JSON_BYTES:
+        raise UsageError(f"{file} has {size_bytes} bytes; a COCO file may have {MAX_JSON_BYTES}: split it")
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"cannot read {file}: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{file} is no COCO file: it holds no object with `images`")
+    return content
+
+
+def _dicts(file: Path, content: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    """The objects of a list of the file; raises UsageError for what COCO does not allow."""
+    needed = {"images": ("id", "file_name"), "categories": ("id", "name"), "annotations": ("image_id", "category_id")}
+    listed = content.get(key, [] if key != "images" else None)
+    if not isinstance(listed, list):
+        raise UsageError(f"{file} is no COCO file: `{key}` is no list")
+    for number, one in enumerate(listed):
+        if not isinstance(one, dict) or not all(isinstance(one.get(name), int | str) for name in needed[key]):
+            raise UsageError(f"{file}: {key}[{number}] needs {' and '.join(needed[key])}")
+        yield one
+
+
+def _relative(file: Path, name: Any) -> str:  # noqa: ANN401 (any JSON value)
+    if not isinstance(name, str) or not name or name.startswith("/") or ".." in PurePosixPath(name).parts:
+        raise UsageError(f"{file}: {name!r} is not a path inside the folder")
+    return str(PurePosixPath(name))
+
+
+def _groups(file: Path, content: Mapping[str, Any], names: Mapping[Any, str]) -> dict[str, Mapping[str, str]]:
+    """`class` and `supercategory` by file name, for the images that have annotations."""
+    categories = {one["id"]: one for one in _dicts(file, content, "categories")}
+    areas: dict[Any, dict[Any, float]] = defaultdict(lambda: defaultdict(float))
+    for one in _dicts(file, content, "annotations"):
+        area = one.get("area", 0)
+        areas[one["image_id"]][one["category_id"]] += area if isinstance(area, int | float) else 0
+    groups: dict[str, Mapping[str, str]] = {}
+    for image_id, name in names.items():
+        areas_of = areas.get(image_id)
+        category = categories.get(max(areas_of, key=areas_of.__getitem__)) if areas_of else None
+        if category is not None:
+            groups[name] = {
+                "class": printable(str(category["name"])),
+                "supercategory": printable(str(category.get("supercategory", "none"))),
+            }
+    return groups
+
+
+@dataclass(frozen=True, slots=True)
+class CocoLabels:
+    """Groups by file name; no target."""
+
+    groups: Mapping[str, Mapping[str, str]]
+    split: str | None
+
+    def __call__(self, name: str) -> Label:
+        """What the COCO file tells of an image."""
+        split = {"split": self.split} if self.split else {}
+        return Label(None, {"folder": printable(name.rpartition("/")[0]), **self.groups.get(name, {}), **split})

@@ -1,0 +1,1 @@
+"""Files that hold images: one module per kind, one line each in `registry.CONTAINERS`."""

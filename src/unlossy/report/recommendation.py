@@ -1,0 +1,272 @@
+"""Which method to use, in words that the numbers give by rule.
+
+1. A method wins at a setting where the 95 % interval of its gain over none lies above zero, and harms where it lies
+   below; an interval that holds zero is neither. Clean images count as a setting for harm.
+2. The best is the one with the largest mean gain over the settings at which the model loses beyond noise.
+3. Of it and those winners that no paired interval tells apart from it at those settings, the cheapest is recommended:
+   the one that harms at the fewest settings; of equals the one that turns the fewest clean answers wrong; of equals
+   the one with the larger mean gain.
+4. Where no method wins anywhere, none is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlossy.metrics import Interval
+from unlossy.metrics.recovered import Share
+from unlossy.report.verdict import METRIC_NAMES, within_noise
+from unlossy.runs import CellResult, StudyResult
+from unlossy.runs.mitigations import short_names
+from unlossy.runs.pairs import HALF_WIDTH, images_needed
+from unlossy.runs.settings import at, families_of, spoken
+from unlossy.store import CLEAN, NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A method under its short name: settings it wins and harms at (best quality first), mean gain (0..1).
+
+    `n_broken` counts the clean images whose answer it turns wrong.
+    """
+
+    mitigation: str
+    name: str
+    wins: tuple[str, ...]
+    harms: tuple[str, ...]
+    n_broken: int
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The method to use, None for none, and the sentences that say so: the first leads."""
+
+    method: Judged | None
+    sentences: tuple[str, ...]
+
+
+def recommend(result: StudyResult) -> Recommendation | None:
+    """What the rules say of a study; None where it has nothing to compare (no none, no method, nothing scored)."""
+    if NONE not in result.plan.mitigations or not result.clean_mitigated:
+        return None
+    losing = _losing(result)
+    judged = [_judged(result, mitigation, losing) for mitigation in result.clean_mitigated]
+    metric = METRIC_NAMES.get(result.main_metric, result.main_metric)
+    if not any((cell.versus_none or {}).get(result.main_metric) for cell in result.cells):
+        return None
+    if not losing:
+        return Recommendation(None, _nothing_lost(result, metric))
+    winners = [method for method in judged if method.wins]
+    if not winners:
+        return Recommendation(None, _none_sentences(result, losing, metric))
+    best = max(winners, key=lambda method: method.gain)
+    alike = [method for method in winners if method is best or not _beaten(result, best, method, losing)]
+    chosen = min(alike, key=lambda method: (len(method.harms), method.n_broken, -method.gain))
+    rest = [method for method in judged if method is not chosen]
+    return Recommendation(chosen, _sentences(result, chosen, rest, losing, metric))
+
+
+def spans(result: StudyResult, settings: Sequence[str]) -> str:
+    """Settings in words: neighbours of a family as "JPEG 40 down to JPEG 10", others one by one."""
+    told = []
+    for family in families_of(result.plan.made_codecs):
+        run: list[str] = []
+        for setting in (*family.settings, None):
+            if setting is not None and setting in settings:
+                run.append(setting)
+            elif run:
+                ends = (spoken(run[0]), spoken(run[-1]))
+                told += [f"{ends[0]} down to {ends[1]}"] if len(run) > 2 else [spoken(name) for name in run]
+                run = []
+    told = [*(["clean images"] if CLEAN in settings else []), *told]
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+
+
+def gains_of(result: StudyResult, mitigation: str) -> dict[str, Interval]:
+    """The differences of the main metric to none, by setting; those not scored are left out."""
+    cells = [cell for cell in result.cells if cell.mitigation == mitigation]
+    return {c.codec: found for c in cells if (found := (c.versus_none or {}).get(result.main_metric)) is not None}
+
+
+def share_told(share: Share) -> str:
+    """ "62 % (95 %: 55 to 70)"; an end that is not bounded is called so."""
+    ends = [
+        "no bound" if end is None else f"{100 * end:.0f}".replace("-", "\N{MINUS SIGN}")
+        for end in (share.low, share.high)
+    ]
+    return f"{100 * share.mean:.0f} % (95 %: {ends[0]} to {ends[1]})"
+
+
+def points_told(change: Interval) -> str:
+    """ "+3.1 points (95 %: +0.4 to +5.9)"."""
+    mean, low, high = (_signed(100 * value) for value in (change.mean, change.low, change.high))
+    return f"{mean} points (95 %: {low} to {high})"
+
+
+def _losing(result: StudyResult) -> list[str]:
+    """Settings at which the model alone loses beyond noise."""
+    cells = [cell for cell in result.cells if cell.mitigation == NONE]
+    return [c.codec for c in cells if (lost := c.difference.get(result.main_metric)) is not None and lost.high < 0]
+
+
+def _judged(result: StudyResult, mitigation: str, losing: Sequence[str]) -> Judged:
+    gains = gains_of(result, mitigation)
+    ordered = [setting for family in families_of(result.plan.made_codecs) for setting in family.settings]
+    clean = result.methods[mitigation].clean_difference.get(result.main_metric)
+    harms = [CLEAN] if clean is not None and clean.high < 0 else []
+    harms += [setting for setting in ordered if setting in gains and gains[setting].high < 0]
+    at_loss = [gains[setting].mean for setting in losing if setting in gains]
+    return Judged(
+        mitigation,
+        short_names(result.plan.mitigations)[mitigation],
+        wins=tuple(setting for setting in ordered if setting in gains and gains[setting].low > 0),
+        harms=tuple(harms),
+        n_broken=result.methods[mitigation].became_wrong,
+        gain=sum(at_loss) / len(at_loss) if at_loss else 0.0,
+    )
+
+
+def _beaten(result: StudyResult, best: Judged, other: Judged, losing: Sequence[str]) -> bool:
+    """Whether at some losing setting the best is better beyond noise."""
+    return any(_difference(result, setting, best, other).low > 0 for setting in losing)
+
+
+def _difference(result: StudyResult, setting: str, a: Judged, b: Judged) -> Interval:
+    """Method a minus method b; zero where it was not scored, which tells nothing apart."""
+    for pair in result.pairs:
+        if pair.codec == setting and {pair.a, pair.b} == {a.mitigation, b.mitigation}:
+            found = pair.difference.get(result.main_metric)
+            if found is not None:
+                return found if pair.a == a.mitigation else Interval(-found.mean, -found.high, -found.low)
+    return Interval(0.0, 0.0, 0.0)
+
+
+def _nothing_lost(result: StudyResult, metric: str) -> tuple[str, ...]:
+    lost = [(c.difference.get(result.main_metric), c.n) for c in result.cells if c.mitigation == NONE]
+    most = max(((-found.low, found, n) for found, n in lost if found is not None), key=lambda x: x[0], default=None)
+    told = (f"Use none: at no setting does this model lose {metric} beyond noise, so there is nothing to win.",)
+    if most is None or most[0] <= HALF_WIDTH:
+        return told
+    needed = images_needed(most[1], most[2])
+    return (
+        *told,
+        f"The intervals still allow a loss of {100 * most[0]:.1f} points; {needed} images would tell it to 5 points.",
+    )
+
+
+def _none_sentences(result: StudyResult, losing: Sequence[str], metric: str) -> tuple[str, ...]:
+    highs = [(found.high, m) for m in result.clean_mitigated for s in losing if (found := gains_of(result, m).get(s))]
+    most = max(0.0, *(high for high, _ in highs)) if highs else 0.0
+    needed = max((_needed(result, setting) for setting in losing), default=0)
+    return (
+        f"Use none: no method beats it beyond noise at {spans(result, losing)}, where this model loses {metric}.",
+        f"The intervals still allow a gain of {100 * most:.1f} points; {needed} images would tell gains to 5 points.",
+    )
+
+
+def _needed(result: StudyResult, setting: str) -> int:
+    found = [p.images_needed.get(result.main_metric) for p in result.pairs if p.codec == setting and p.b == NONE]
+    return max((n for n in found if n is not None), default=0)
+
+
+def _sentences(
+    result: StudyResult, chosen: Judged, rest: Sequence[Judged], losing: Sequence[str], metric: str
+) -> tuple[str, ...]:
+    told = [_win(result, chosen, losing, metric), _cost(result, chosen)]
+    told += _when_none(result, chosen, losing)
+    told += [_behind(result, chosen, other, losing) for other in rest]
+    return tuple(told)
+
+
+def _win(result: StudyResult, chosen: Judged, losing: Sequence[str], metric: str) -> str:
+    cells = {cell.codec: cell for cell in result.cells if cell.mitigation == chosen.mitigation}
+    where = _worst(result, [setting for setting in chosen.wins if setting in losing] or chosen.wins)
+    share = _recovered(cells[where], result.main_metric)
+    won = f"wins back {share_told(share)} of the {metric} lost" if share else f"wins {metric}"
+    if result.main_metric == "agreement" and share:
+        won = f"wins back {share_told(share)} of the answers that changed"
+    return f"Use {chosen.name}: {at(where)} it {won}; it beats none beyond noise at {spans(result, chosen.wins)}."
+
+
+def _worst(result: StudyResult, settings: Sequence[str]) -> str:
+    """Of the settings the one at which the model alone loses most."""
+    lost = {c.codec: found.mean for c in result.cells if c.mitigation == NONE and (found := _main(result, c))}
+    return min(settings, key=lambda setting: lost.get(setting, 0.0))
+
+
+def _main(result: StudyResult, cell: CellResult) -> Interval | None:
+    return cell.difference.get(result.main_metric)
+
+
+def _recovered(cell: CellResult, metric: str) -> Share | None:
+    return (cell.recovered or {}).get(metric)
+
+
+def _cost(result: StudyResult, chosen: Judged) -> str:
+    """What it costs on clean images, in time and in size."""
+    cost = result.methods[chosen.mitigation]
+    change = cost.clean_difference.get(result.main_metric)
+    if change is None:
+        clean = "What it costs on clean images is not known"
+    elif cost.became_wrong == cost.became_right == 0:
+        clean = f"It changes no answer on {cost.n_clean} clean images"
+    else:
+        judged = "within noise" if within_noise(change) else "beyond noise"
+        flips = f"{cost.became_wrong} became wrong, {cost.became_right} right of {cost.n_clean}"
+        clean = f"On clean images it makes {points_told(change)}, {judged}: {flips}"
+    took = [] if cost.correction_s is None else [f"the correction takes {milliseconds(cost.correction_s)} an image"]
+    size = cost.facts.corrector_parameters
+    size_told = [] if size is None else [f"the corrector has {millions(size)} parameters"]
+    return "; ".join([clean, *took, *size_told]) + "."
+
+
+def milliseconds(seconds: float) -> str:
+    """A time in ms: "0.4 ms", "34 ms"."""
+    return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.1f} ms"
+
+
+def millions(count: int) -> str:
+    """A count: "1.49 million", "212 thousand"."""
+    return f"{count / 1e6:.3g} million" if count >= 1e6 else f"{count / 1e3:.0f} thousand"
+
+
+def _when_none(result: StudyResult, chosen: Judged, losing: Sequence[str]) -> list[str]:
+    """When to leave it out: where it harms, and where it wins nothing that can be told."""
+    told = [f"It harms beyond noise at {spans(result, chosen.harms)}: use none there."] if chosen.harms else []
+    gains = gains_of(result, chosen.mitigation)
+    idle = [setting for setting in gains if setting not in chosen.wins and setting not in chosen.harms]
+    for settings, said in (
+        ([setting for setting in idle if setting not in losing], "None will do at {}, where little is lost"),
+        ([setting for setting in idle if setting in losing], "Nothing beyond noise is won at {}, though much is lost"),
+    ):
+        if settings:
+            most = max(0.0, *(100 * gains[setting].high for setting in settings))
+            told.append(f"{said.format(spans(result, settings))} (95 %: a gain of at most {most:.1f} points).")
+    return told
+
+
+def _behind(result: StudyResult, chosen: Judged, other: Judged, losing: Sequence[str]) -> str:
+    """How another method stands to the chosen one."""
+    where = _worst(result, losing)
+    change = _difference(result, where, other, chosen)
+    better = [setting for setting in losing if _difference(result, setting, other, chosen).low > 0]
+    worse = [setting for setting in losing if _difference(result, setting, other, chosen).high < 0]
+    standing = f"{other.name} {at(where)}: {points_told(change)} against it"
+    if better:
+        standing += f", better beyond noise at {spans(result, better)}"
+    if worse:
+        standing += f", worse beyond noise at {spans(result, worse)}"
+    if not better and not worse:
+        standing += f"; no setting tells them apart{_needed_apart(result, where, other, chosen)}"
+    harms = f"; it harms at {spans(result, other.harms)}" if other.harms else ""
+    return f"{standing}{harms}."
+
+
+def _needed_apart(result: StudyResult, setting: str, a: Judged, b: Judged) -> str:
+    pairs = [p for p in result.pairs if p.codec == setting and {p.a, p.b} == {a.mitigation, b.mitigation}]
+    needed = [n for pair in pairs if (n := pair.images_needed.get(result.main_metric)) is not None]
+    return f" ({needed[0]} images would, to 5 points)" if needed and needed[0] > result.n_items else ""
+
+
+def _signed(points: float) -> str:
+    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}").replace("+0.0", "0.0")

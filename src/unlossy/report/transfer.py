@@ -1,0 +1,144 @@
+"""Correctors aimed at one model and used with another, from several runs: a heat map per setting, and a table."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from unlossy.metrics.recovered import Share
+from unlossy.report.document import bound
+from unlossy.report.loaded import LoadedRun, short_name
+from unlossy.report.markup import Html, join, tag
+from unlossy.report.methods import share_text
+from unlossy.report.tabular import row, table
+from unlossy.runs.mitigations import short_names
+from unlossy.runs.settings import at, families_of, spoken
+from unlossy.runs.transfer import AimedCorrector, Transfer, transfer_of
+
+CELL_WIDTH, CELL_HEIGHT, LEFT, TOP = 140, 46, 176, 34
+DARKEST = 0.62
+"""Opacity of a cell where all is won back; the text on it stays readable in light and dark."""
+
+
+def transfer_section(runs: Sequence[LoadedRun]) -> Html | None:
+    """Heat maps and the table; a reason where runs with correctors make no matrix; None where none has a corrector."""
+    if len(runs) < 2 or not all(run.result.clean_mitigated for run in runs):
+        return None
+    found = transfer_of([run.result for run in runs])
+    if isinstance(found, str):
+        return tag("p", found, class_="note")
+    looked_at = _looked_at(runs, found)
+    maps = [_heat_map(runs, found, setting, f"transfer-{n}") for n, setting in enumerate(looked_at)]
+    return join(
+        [
+            tag("p", bound(_about(found))),
+            tag("div", *maps, class_="charts"),
+            *[_table(runs, found, setting) for setting in looked_at],
+        ]
+    )
+
+
+def _about(found: Transfer) -> str:
+    told = (
+        "Rows are correctors, by what they were aimed at or else by name; columns are the models they stand before. A "
+        "number is the share of the loss that is won back there; the tables give the 95 % intervals."
+    )
+    direct = any(cell.direct for cell in found.cells.values())
+    more = (
+        " A framed cell is a corrector before the very model it was aimed at; of its gain the others' share is in the "
+        "last columns."
+    )
+    return told + (more if direct else "")
+
+
+def _looked_at(runs: Sequence[LoadedRun], found: Transfer) -> list[str]:
+    """At most three of the settings that all runs have, near the qualities 10, 30 and 50."""
+    codecs = [codec for codec in runs[0].result.plan.made_codecs if codec.setting in found.settings]
+    return [setting for family in families_of(codecs) for setting in reversed(family.looked_at())][:3]
+
+
+def _heat_map(runs: Sequence[LoadedRun], found: Transfer, setting: str, name: str) -> Html:
+    width, height = LEFT + CELL_WIDTH * len(runs), TOP + CELL_HEIGHT * len(found.correctors)
+    parts = [_label(_cut(run.name, 14), LEFT + CELL_WIDTH * (n + 0.5), TOP - 12) for n, run in enumerate(runs)]
+    told = []
+    for line, corrector in enumerate(found.correctors):
+        parts.append(_label(_cut(_row_name(corrector)), LEFT - 10, TOP + CELL_HEIGHT * (line + 0.5) + 4, "end"))
+        for number, run in enumerate(runs):
+            cell = found.cells.get((setting, corrector.digest, number))
+            share = None if cell is None or not cell.loses else cell.recovered
+            text = f"{corrector_name(corrector)} before {run.name}: {share_text(share)} %"
+            told += [text] if share is not None else []
+            place = (LEFT + CELL_WIDTH * number, TOP + CELL_HEIGHT * line)
+            empty = "" if cell is None else "loss within noise"
+            parts.append(_cell(place, share, text, empty, framed=cell is not None and cell.direct))
+    caption = f"Share of the loss won back {at(setting)}, %"
+    drawing = tag(
+        "svg",
+        tag("title", caption, id=f"{name}-title"),
+        tag("desc", "; ".join(told), id=f"{name}-desc"),
+        *parts,
+        viewBox=f"0 0 {width} {height + 4}",
+        role="img",
+        aria_labelledby=f"{name}-title {name}-desc",
+        class_="chart",
+    )
+    return tag("figure", tag("figcaption", caption), drawing)
+
+
+def _cell(place_xy: tuple[int, int], share: Share | None, told: str, empty: str, *, framed: bool) -> Html:
+    """A rectangle as dark as the share is large, with the number on it; `empty` stands where there is none."""
+    x, y = place_xy
+    inside = {"x": x + 2, "y": y + 2, "width": CELL_WIDTH - 4, "height": CELL_HEIGHT - 4, "rx": 4}
+    frame = tag("rect", **inside, fill="none", class_="zero" if framed else "rule")
+    if share is None or not isfinite(share.mean):
+        return tag("g", frame, _label(empty, x + CELL_WIDTH / 2, y + CELL_HEIGHT / 2 + 4))
+    strength = DARKEST * min(1.0, max(0.0, share.mean))
+    filled = tag("rect", **inside, class_="mark s0", fill_opacity=strength, stroke_opacity=0)
+    number = f"{100 * share.mean:.0f}".replace("-", "\N{MINUS SIGN}")
+    return tag("g", tag("title", told), filled, frame, _label(number, x + CELL_WIDTH / 2, y + CELL_HEIGHT / 2 + 4))
+
+
+def _label(text: str, x: int | float, y: int | float, anchor: str = "middle") -> Html:
+    return tag("text", text, x=float(x), y=float(y), text_anchor=anchor, class_="axis")
+
+
+def _cut(text: str, most: int = 19) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _table(runs: Sequence[LoadedRun], found: Transfer, setting: str) -> Html:
+    """Shares with their intervals, and shares of what the corrector aimed at each model wins there."""
+    direct = {n for (_, _, n), cell in found.cells.items() if cell.direct}
+    head = ["corrector", "aimed at", *(f"before {run.name}, %" for run in runs)]
+    head += [f"of the one aimed at {run.name}, %" for n, run in enumerate(runs) if n in direct]
+    rows = []
+    for corrector in found.correctors:
+        cells = [found.cells.get((setting, corrector.digest, n)) for n in range(len(runs))]
+        shares = ["" if cell is None else share_text(cell.recovered) for cell in cells]
+        of_direct = [
+            "" if cell is None else "itself" if cell.direct else share_text(cell.of_direct)
+            for n, cell in enumerate(cells)
+            if n in direct
+        ]
+        rows.append(row(_file(corrector), [aim_name(corrector), *shares, *of_direct], texts=(1,)))
+    caption = f"{spoken(setting)}: share of the loss won back [95 %], paired by image."
+    return table(bound(caption), [bound(text) for text in head], rows, texts=(1,))
+
+
+def aim_name(corrector: AimedCorrector) -> str:
+    """The models that a corrector was aimed at, or that it was trained for fidelity."""
+    return " and ".join(short_name(aim.model) for aim in corrector.aimed_at) or "fidelity"
+
+
+def corrector_name(corrector: AimedCorrector) -> str:
+    """What a corrector is called in a map: its aim where it has one, else its own name."""
+    if corrector.aimed_at:
+        return f"aimed at {aim_name(corrector)}"
+    return _file(corrector)
+
+
+def _row_name(corrector: AimedCorrector) -> str:
+    """What stands beside a row of a map, where there is little room: the aim, or the corrector's own name."""
+    return aim_name(corrector) if corrector.aimed_at else _file(corrector)
+
+
+def _file(corrector: AimedCorrector) -> str:
+    return short_names([corrector.mitigation])[corrector.mitigation].removeprefix("correct=")

@@ -1,0 +1,118 @@
+"""What a method costs where nothing was lost: on clean images, at the mildest setting, in time and in size."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from statistics import fmean, median
+from typing import Any
+
+from unlossy.metrics import Interval, paired_difference
+from unlossy.metrics.recovered import Share
+from unlossy.runs.cells import Cell, Cells, column, paired
+from unlossy.runs.methods import MethodFacts
+from unlossy.runs.pairs import images_needed
+from unlossy.runs.plan import StudyPlan
+from unlossy.store import CLEAN, NONE
+from unlossy.tasks.base import Yardstick
+
+
+@dataclass(frozen=True, slots=True)
+class Mildest:
+    """The setting of the highest quality, and the differences to no mitigation there."""
+
+    codec: str
+    codec_quality: float
+    versus_none: Mapping[str, Interval | None]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCost:
+    """One method against none.
+
+    Attributes:
+        clean_difference: on clean images, in each metric.
+        n_clean: clean images scored with both.
+        became_wrong: of these, those whose score in the main metric fell.
+        became_right: those whose score rose.
+        mean_abs_p_true: how far the probability of the true class moved on clean images, either way.
+        mildest: None where no setting has a quality, or the plan no `none`.
+        elapsed_s: time per compressed image in the workers (compression, correction, preparation), the median.
+        correction_s: what of it the correction takes, the median of differences to none; None without a corrector.
+        facts: sizes, aim and the model's time, as the study wrote them.
+        images_needed: by setting, how many would tell the recovered share (main metric) to 5 points on each side.
+    """
+
+    clean_difference: Mapping[str, Interval | None]
+    n_clean: int
+    became_wrong: int
+    became_right: int
+    mean_abs_p_true: float | None
+    mildest: Mildest | None
+    elapsed_s: float | None
+    correction_s: float | None
+    facts: MethodFacts
+    images_needed: Mapping[str, int | None]
+
+    def to_json(self) -> dict[str, Any]:
+        """The method in `study --json`."""
+        told = asdict(self)
+        facts = told.pop("facts")
+        return told | facts
+
+
+def cost_of(
+    mitigation: str,
+    plan: StudyPlan,
+    measure: Yardstick,
+    main_metric: str,
+    cells: Cells,
+    facts: MethodFacts,
+    recovered: Mapping[str, tuple[Share | None, int]],
+) -> MethodCost:
+    """What a method of the plan costs; `recovered` has the share and the number of items by setting."""
+    with_it, without = paired(cells[CLEAN, mitigation], cells[CLEAN, NONE])
+    columns = {metric: (column(with_it, metric), column(without, metric)) for metric in measure.metrics}
+    changes = [_changes(*columns[metric]) for metric in (main_metric, "p_true") if metric in columns]
+    settings = [codec.setting for codec in plan.made_codecs]
+    return MethodCost(
+        clean_difference={name: paired_difference(*both, plan.seed) for name, both in columns.items()},
+        n_clean=len(with_it),
+        became_wrong=sum(change < 0 for change in changes[0]),
+        became_right=sum(change > 0 for change in changes[0]),
+        mean_abs_p_true=fmean(map(abs, changes[1])) if len(changes) > 1 and changes[1] else None,
+        mildest=_mildest(mitigation, plan, measure, cells),
+        elapsed_s=_median([s for setting in settings for s in cells[setting, mitigation].elapsed_s.values()]),
+        correction_s=_correction_s(mitigation, settings, cells),
+        facts=facts,
+        images_needed={setting: images_needed(share, n) for setting, (share, n) in recovered.items()},
+    )
+
+
+def _mildest(mitigation: str, plan: StudyPlan, measure: Yardstick, cells: Cells) -> Mildest | None:
+    qualities = {codec.setting: codec.codec_quality for codec in plan.made_codecs if codec.codec_quality is not None}
+    if not qualities or NONE not in plan.mitigations:
+        return None
+    setting = max(qualities, key=lambda name: qualities[name])
+    here, there = paired(cells[setting, mitigation], cells[setting, NONE])
+    versus = {name: paired_difference(column(here, name), column(there, name), plan.seed) for name in measure.metrics}
+    return Mildest(setting, qualities[setting], versus)
+
+
+def _changes(values: list[float | None], reference: list[float | None]) -> list[float]:
+    return [a - b for a, b in zip(values, reference, strict=True) if a is not None and b is not None]
+
+
+def _correction_s(mitigation: str, settings: list[str], cells: Cells) -> float | None:
+    """The median of what the same item took more than without; None where nothing is corrected or nothing compared."""
+    if not mitigation.startswith("correct="):
+        return None
+    taken = [s for setting in settings for s in _more_s(cells[setting, mitigation], cells[setting, NONE])]
+    found = _median(taken)
+    return None if found is None else max(0.0, found)
+
+
+def _more_s(cell: Cell, none: Cell) -> list[float]:
+    return [elapsed_s - none.elapsed_s[index] for index, elapsed_s in cell.elapsed_s.items() if index in none.elapsed_s]
+
+
+def _median(values: list[float]) -> float | None:
+    return median(values) if values else None

@@ -1,0 +1,201 @@
+"""Task-targeted artifact correction: the corrector learns to give a frozen network the picture that it needs.
+
+    clean view ──────────────────────────────────► task network ─ answers ─┐
+        └─ JPEG ─ corrector ─ guards ─ corrected ─► task network ─ answers ─┴─ loss + weight * |corrected - clean|
+                                      └──────────────────────────────────────┘
+
+No labels: any pictures will do. Only the corrector learns; the guards that hold it when it runs hold it here, too.
+Several networks may be aimed at, a step each in turn. RUN is as in `corrector`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unlossy.core.errors import RunError, UsageError
+from unlossy.correctors.nets.colour import rgb_from_ycc, ycc_from_rgb
+from unlossy.correctors.nets.guarded import guarded
+from unlossy.correctors.nets.sizes import load_network, save_network
+from unlossy.correctors.nets.unet import UNet
+from unlossy.tasks.models.differentiable import TorchClassifier
+from unlossy.tasks.models.feature_maps import default_layer
+from unlossy.train.aim_validation import AimValidation
+from unlossy.train.data import Batch, Pairs, batches, read_images
+from unlossy.train.degrade import Mix
+from unlossy.train.loop import Job, Progress, train
+from unlossy.train.schedule import Schedule
+from unlossy.train.state import LoopSettings, State
+from unlossy.train.tables import Qualities
+from unlossy.train.task_losses import FEATURE_LOSSES, OUTPUT_LOSSES, Answers, Watched
+from unlossy.train.validation import held_out
+from unlossy.train.views import MIN_SIDE_PX, view
+
+BYPASS_STEP: Final = 6.0
+"""Mean luma step under which a file is near-lossless and stays as it is: quality 95 and above with libjpeg's tables."""
+
+DEFAULT_SIZE_HW: Final = (224, 224)
+"""Of the views for a network that takes any size."""
+
+MIX: Final = Mix(
+    shares={"jpeg": 0.87, "hidden": 0.08, "webp": 0.05},
+    samplings={"4:2:0": 0.78, "4:4:4": 0.14, "4:2:2": 0.06, "grey": 0.02},
+    qualities=Qualities(lowest=5, heavy=25, highest=94, heavy_share=0.5),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TtacSettings:
+    """One run; equal settings and equal pictures give equal weights on one machine.
+
+    Attributes:
+        loss: one of `task_losses.LOSSES`; with features, at `layers` of each network (default: its last feature map).
+        task_weight: of that loss.
+        fidelity_weight: of the mean absolute error in RGB, samples of 0..255.
+    """
+
+    folders: tuple[Path, ...]
+    initial: Path
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(Schedule(steps=1500), lr=3e-4, ema_decay=0.995))
+    batch_size: int = 16
+    seed: int = 0
+    loss: str = "prediction-l1"
+    layers: tuple[str, ...] = ()
+    task_weight: float = 1.0
+    fidelity_weight: float = 0.03
+    workers: int = 1
+    limit: int | None = None
+    """Pictures to use at most, drawn by the seed; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """A batch, and which of the networks it is shown to."""
+
+    network: int
+    batch: Batch
+
+    def split(self, n_parts: int) -> "list[Aimed]":
+        """At most n parts, in order."""
+        return [Aimed(self.network, part) for part in self.batch.split(n_parts)]
+
+
+def train_ttac(
+    settings: TtacSettings,
+    networks: Sequence[TorchClassifier],
+    run: Path,
+    tell: Progress = lambda _done, _total: None,
+) -> State:
+    """The state at the end of this stretch; `run` holds the weights, and resumes what it held.
+
+    Raises:
+        UsageError: too few pictures, networks of different input sizes, an unknown layer, unusable initial weights.
+        RunError: the loss is not finite, the checkpoint in `run` is of another network, `run` cannot be written.
+    """
+    torch.manual_seed(settings.seed)
+    size_hw = common_size(networks)
+    training, validating = held_out(_pictures(settings))
+    corrector = load_network(settings.initial).train()
+    corrector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    watched = [_watched(task, settings, size_hw) for task in networks]
+    validation = AimValidation(validating, networks, size_hw)
+    pairs = Pairs(training, size_hw, settings.seed, view, MIX)
+    facts = _facts(settings, networks, len(training))
+
+    def supply(first: int, last: int) -> Iterator[Aimed]:
+        for step, batch in enumerate(batches(pairs, first, last, settings.batch_size, settings.workers), start=first):
+            yield Aimed(step % len(networks), batch)
+
+    def keep(average: nn.Module, step: int) -> None:
+        assert isinstance(average, UNet)  # noqa: S101 (for the type checker: it is a copy of the corrector)
+        save_network(run / "weights.safetensors", average, {**facts, "step": str(step)})
+
+    def loss_of(network: nn.Module, aimed: Aimed) -> Tensor:
+        return aimed_loss(network, watched[aimed.network], aimed.batch, settings)
+
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        score = score_of if validating else None  # too few pictures to hold any out: the latest average is kept
+        job = Job(supply, loss_of, validation.measures, keep, score, Aimed.split)
+        return train(corrector, job, settings.loop, run, tell)
+    except OSError as error:
+        raise RunError(f"{run}: cannot write the run: {error.strerror}. Free space or name another folder") from error
+
+
+def aimed_loss(network: nn.Module, task: Watched, batch: Batch, settings: TtacSettings) -> Tensor:
+    """The loss of a batch: the task network's on the corrected pictures, and fidelity's share."""
+    device = batch.clean.device.type
+    with torch.autocast(device, enabled=False):
+        clean, degraded = batch.clean.float() / 255.0, batch.degraded.float() / 255.0
+        clean = clean.contiguous(memory_format=torch.channels_last)
+        ycc = ycc_from_rgb(degraded).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        wanted = dict(task(clean))
+    answer = network(ycc, batch.tables, batch.known, batch.sampling)
+    with torch.autocast(device, enabled=False):
+        held = guarded(answer.float(), ycc, batch.tables, batch.known, batch.sampling)
+        corrected = rgb_from_ycc(held)
+        fidelity = 255.0 * (corrected - clean).abs().mean()
+    found: Answers = task(corrected.clamp(0.0, 1.0))
+    with torch.autocast(device, enabled=False):
+        measure = {**OUTPUT_LOSSES, **FEATURE_LOSSES}[settings.loss]
+        return settings.task_weight * measure(found, wanted) + settings.fidelity_weight * fidelity
+
+
+def score_of(measures: Mapping[str, float]) -> float:
+    """The share of the distance to the clean answers that correction takes away, mean over the qualities."""
+    left = [value for name, value in measures.items() if name.startswith("distance_")]
+    return 1.0 - sum(left) / len(left) if left else 0.0
+
+
+def common_size(networks: Sequence[TorchClassifier]) -> tuple[int, int]:
+    """Height and width of the views: the largest input of the networks, up to the next multiple of 16."""
+    sizes = [task.input_hw or DEFAULT_SIZE_HW for task in networks]
+    height, width = (max(size[axis] for size in sizes) for axis in (0, 1))
+    return -(-height // 16) * 16, -(-width // 16) * 16
+
+
+def without_folders(spec: str) -> str:
+    """A model SPEC as weights may tell it to others: a file or folder by its last name, a hub id as it is."""
+    head, separator, name = spec.rpartition("@" if "@" in spec else ":")
+    return f"{head}{separator}{Path(name).name}" if Path(name).expanduser().exists() else spec
+
+
+def _pictures(settings: TtacSettings) -> dict[str, np.ndarray]:
+    images = read_images(settings.folders, smallest_px=MIN_SIDE_PX)
+    names = sorted(images)
+    if settings.limit is not None:
+        chosen = np.random.default_rng(settings.seed).permutation(len(names))[: settings.limit]
+        names = sorted(names[i] for i in chosen)
+    if len(names) < settings.batch_size:
+        raise UsageError(
+            f"{len(names)} pictures are fewer than a batch of {settings.batch_size}: name more folders (any pictures "
+            "will do, labels are not needed) or lower --batch"
+        )
+    return {name: images[name] for name in names}
+
+
+def _watched(task: TorchClassifier, settings: TtacSettings, size_hw: tuple[int, int]) -> Watched:
+    if settings.loss not in FEATURE_LOSSES:
+        return Watched(task)
+    layers = settings.layers or (default_layer(task, torch.rand(1, 3, *(task.input_hw or size_hw))),)
+    return Watched(task, layers)
+
+
+def _facts(settings: TtacSettings, networks: Sequence[TorchClassifier], n_pictures: int) -> dict[str, str]:
+    """What the weights file tells of its making; `guards` is read when it is opened."""
+    return {
+        "seed": str(settings.seed),
+        "pictures": str(n_pictures),
+        "loss": settings.loss,
+        "task_weight": str(settings.task_weight),
+        "fidelity_weight": str(settings.fidelity_weight),
+        "initial": settings.initial.name,
+        "aimed_at": json.dumps([{"model": without_folders(task.spec), "digest": task.digest} for task in networks]),
+        "guards": json.dumps({"bypass_step": BYPASS_STEP}),
+    }

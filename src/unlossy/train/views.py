@@ -1,0 +1,48 @@
+"""What a task network is shown in task-targeted training: regions of unlabeled pictures in many framings."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator
+from PIL import Image
+
+from unlossy.train.data import recolour
+
+ZOOM = (0.6, 1.5)
+"""Side of the region over the side of the view: below 1 the picture is enlarged."""
+ASPECT = (0.85, 1.18)
+PASTED_SHARE = 0.25
+"""Of views that hold a rectangle of another picture: new mixtures for the network to judge (CutMix, 1905.04899)."""
+RECOLOURED_SHARE = 0.3
+MIN_SIDE_PX = 32
+
+
+def view(rng: Generator, images: Sequence[np.ndarray], size_hw: tuple[int, int]) -> np.ndarray:
+    """A clean view (uint8, h w 3): a random region of a random picture, mirrored or not, perhaps another pasted in.
+
+    Pictures are drawn alike whatever their size: variety is what task-targeted training lacks first.
+    """
+    image = _framed(rng, images[int(rng.integers(len(images)))], size_hw)
+    if rng.random() < PASTED_SHARE:
+        image = _pasted(rng, image, _framed(rng, images[int(rng.integers(len(images)))], size_hw))
+    return recolour(rng, image) if rng.random() < RECOLOURED_SHARE else image
+
+
+def _framed(rng: Generator, image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    zoom, aspect = rng.uniform(*ZOOM), np.sqrt(rng.uniform(*ASPECT))
+    height = int(np.clip(size_hw[0] * zoom * aspect, min(MIN_SIDE_PX, image.shape[0]), image.shape[0]))
+    width = int(np.clip(size_hw[1] * zoom / aspect, min(MIN_SIDE_PX, image.shape[1]), image.shape[1]))
+    top, left = int(rng.integers(image.shape[0] - height + 1)), int(rng.integers(image.shape[1] - width + 1))
+    region = image[top : top + height, left : left + width]
+    if region.shape[:2] != size_hw:
+        region = np.asarray(Image.fromarray(region).resize(size_hw[::-1], Image.Resampling.BICUBIC))
+    return np.ascontiguousarray(region[:, ::-1] if rng.random() < 0.5 else region)
+
+
+def _pasted(rng: Generator, image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The image with a rectangle of the other, a fifth to two thirds of each side."""
+    height, width = (int(length * rng.uniform(0.2, 0.67)) for length in image.shape[:2])
+    top, left = int(rng.integers(image.shape[0] - height + 1)), int(rng.integers(image.shape[1] - width + 1))
+    mixed = image.copy()
+    mixed[top : top + height, left : left + width] = other[top : top + height, left : left + width]
+    return mixed

@@ -1,0 +1,79 @@
+"""`unlossy train ttac` from outside: defaults are the module's own; a run trains, resumes and is used in a study."""
+
+import inspect
+import json
+from importlib.util import find_spec
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra train")
+
+from tests.repair.conftest import photo  # noqa: E402
+from unlossy.cli.main import run  # noqa: E402
+from unlossy.cli.train_ttac import TaskLoss, ttac  # noqa: E402
+from unlossy.train.task_losses import LOSSES  # noqa: E402
+from unlossy.train.ttac import TtacSettings  # noqa: E402
+
+needs_onnx2torch = pytest.mark.skipif(
+    find_spec("onnx2torch") is None, reason="ONNX graphs become torch networks by onnx2torch"
+)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    for seed in range(12):
+        photo(seed, 128, 128).save(tmp_path / "photos" / f"{seed}.png")
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    yield tmp_path
+    torch.set_num_threads(threads)
+
+
+TRAIN = ["train", "ttac", "--model", "onnx:demo", "--images", "photos", "-o", "runs/aimed", "--batch", "2"]
+SHORT = [*TRAIN, "--workers", "0", "--threads", "1", "--evaluate-every", "1"]
+
+
+def test_defaults_and_choices_are_the_modules_own():
+    ours = {name: option.default for name, option in inspect.signature(ttac).parameters.items()}
+    theirs = {field.name: field.default for field in TtacSettings.__dataclass_fields__.values()}
+    loop = TtacSettings.__dataclass_fields__["loop"].default_factory()
+    for name in ("loss", "task_weight", "fidelity_weight", "seed", "limit", "workers"):
+        assert ours[name] == theirs[name], name
+    assert (ours["batch"], ours["lr"], ours["steps"]) == (theirs["batch_size"], loop.lr, loop.schedule.steps)
+    assert {kind.value for kind in TaskLoss} == set(LOSSES)
+
+
+@needs_onnx2torch
+def test_a_run_trains_resumes_and_its_weights_stand_in_a_study(here, capsys):
+    assert run([*SHORT, "--steps", "1", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert (first["step"], first["weights"]) == (1, "runs/aimed/weights.safetensors")
+    assert run([*SHORT, "--steps", "2"]) == 0
+    told = capsys.readouterr().out
+    assert "step 2 of 2" in told
+    assert "same answer as on the clean picture at quality 10" in told
+    plan = ["--model", "onnx:demo", "--data", "synthetic:4", "--codec", "jpeg:10", "--mitigate"]
+    assert run(["study", *plan, "correct=runs/aimed/weights.safetensors", "-o", "runs/study", "--json"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert cell["n"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["--images", "nowhere"], "there is no folder 'nowhere'"),
+        (["--corrector", "huge"], "none of our networks"),
+        (["--model", "vgg"], "is not understood"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_written(here, capsys, words, remedy):
+    assert run([*SHORT, *words]) == 2
+    assert remedy in capsys.readouterr().err
+    assert not (here / "runs").exists()
+
+
+@needs_onnx2torch
+def test_fewer_pictures_than_a_batch_are_refused(here, capsys):
+    assert run([*SHORT, "--batch", "19"]) == 2
+    assert "fewer than a batch of 19" in capsys.readouterr().err

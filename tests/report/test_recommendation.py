@@ -1,0 +1,187 @@
+"""The recommendation: one small run for each rule, so that the words follow from the numbers."""
+
+import re
+
+from tests.report.made import make_run, rows_by_hand
+from unlossy.report import write_report
+from unlossy.report.loaded import load_runs
+from unlossy.report.methods import methods_section, share_text
+from unlossy.report.recommendation import recommend, spans
+from unlossy.report.transfer import transfer_section
+from unlossy.runs import summarise_run
+from unlossy.runs.methods import Aim, MethodFacts
+
+N = 60
+
+
+def ones(count, *, first=0):
+    """A text of N answers of which `count` are right, from the one numbered `first` on."""
+    return ("0" * first + "1" * count).ljust(N, "0")
+
+
+def run_of(folder, given, /, none=None, **more):
+    """A run at JPEG 10, 50 and 90; `given` has of each mitigation its answers there and, maybe, on clean images."""
+    none = none or {10: ones(20), 50: ones(50), 90: ones(60)}
+    answers = {("clean", "none"): ones(60)}
+    answers |= {(f"jpeg:{quality}", "none"): text for quality, text in none.items()}
+    for mitigation, texts in given.items():
+        answers["clean", mitigation] = texts.get("clean", ones(60))
+        answers |= {(f"jpeg:{quality}", mitigation): texts.get(quality, none[quality]) for quality in none}
+    mitigations = ("none", *given)
+    rows = rows_by_hand(answers, {"none": 0.01} | dict.fromkeys(given, 0.04))
+    return make_run(folder, rows, ("jpeg:10,50,90",), n_items=N, mitigations=mitigations, **more)
+
+
+def advice(folder, given, /, **more):
+    return recommend(summarise_run(run_of(folder, given, **more)))
+
+
+def test_what_wins_without_harm_is_recommended_with_its_cost_and_its_limits(tmp_path):
+    methods = {"correct=a": {10: ones(50), 50: ones(58)}, "correct=b": {10: ones(22)}}
+    found = advice(tmp_path / "run", methods, methods={"correct=a": MethodFacts(corrector_parameters=1_494_831)})
+    lead, cost, none_will_do, other = found.sentences
+    assert re.fullmatch(
+        r"Use correct=a: at JPEG 10 it wins back 75 % \(95 %: \d\d to \d\d\) of the top-1 lost; it beats none beyond "
+        r"noise at JPEG 50 and JPEG 10\.",
+        lead,
+    )
+    assert cost == (
+        "It changes no answer on 60 clean images; the correction takes 30 ms an image; the corrector has 1.49 million "
+        "parameters."
+    )
+    assert none_will_do == "None will do at JPEG 90, where little is lost (95 %: a gain of at most 0.0 points)."
+    assert re.match(
+        r"correct=b at JPEG 10: −46\.7 points \(95 %: .* against it, worse beyond noise at JPEG 50 and", other
+    )
+
+
+def test_where_much_is_lost_and_nothing_won_it_says_so(tmp_path):
+    found = advice(tmp_path / "run", {"correct=a": {10: ones(21), 50: ones(58)}})
+    assert found.method.wins == ("jpeg:50",)
+    assert re.match(r"Nothing beyond noise is won at JPEG 10, though much is lost \(95 %: a gain", found.sentences[3])
+
+
+def test_an_interval_that_holds_zero_is_no_win(tmp_path):
+    found = advice(tmp_path / "run", {"correct=a": {10: ones(20, first=1)}, "model=py:m:n": {10: ones(21)}})
+    assert found.method is None
+    assert found.sentences[0] == (
+        "Use none: no method beats it beyond noise at JPEG 50 and JPEG 10, where this model loses top-1."
+    )
+    assert re.search(r"still allow a gain of \d\.\d points; \d+ images would tell", found.sentences[1])
+
+
+def test_where_nothing_is_lost_none_is_used(tmp_path):
+    whole = dict.fromkeys((10, 50, 90), ones(60))
+    (sentence,) = advice(tmp_path / "run", {"correct=a": {}}, none=whole).sentences
+    assert sentence == ("Use none: at no setting does this model lose top-1 beyond noise, so there is nothing to win.")
+
+
+def test_too_few_images_to_see_a_loss_say_how_many_would_do(tmp_path):
+    lost = {10: ones(57), 50: ones(60), 90: ones(60)}
+    found = advice(tmp_path / "run", {"correct=a": {}}, none=lost)
+    assert found.method is None
+    allowed, needed = re.search(r"still allow a loss of (\d+\.\d) points; (\d+) images", found.sentences[1]).groups()
+    assert float(allowed) > 5
+    assert int(needed) > 60
+
+
+def test_of_methods_that_nothing_tells_apart_the_harmless_one_is_taken(tmp_path):
+    harming = {10: ones(51), 50: ones(58), "clean": ones(48)}
+    harmless = {10: ones(50), 50: ones(58)}
+    found = advice(tmp_path / "run", {"model=py:m:n": harming, "correct=a": harmless})
+    assert (found.method.mitigation, found.method.harms) == ("correct=a", ())
+    assert "no setting tells them apart" in found.sentences[-1]
+    assert found.sentences[-1].endswith("it harms at clean images.")
+
+
+def test_of_equally_harmless_ones_that_nothing_tells_apart_the_one_that_breaks_least_is_taken(tmp_path):
+    breaking = {10: ones(51), 50: ones(58), "clean": ones(59)}
+    found = advice(tmp_path / "run", {"model=py:m:n": breaking, "correct=a": {10: ones(50), 50: ones(58)}})
+    assert (found.method.mitigation, found.method.n_broken) == ("correct=a", 0)
+
+
+def test_what_wins_clearly_more_is_taken_and_its_harm_told(tmp_path):
+    harming = {10: ones(58), 90: ones(50), "clean": ones(50)}
+    found = advice(tmp_path / "run", {"model=py:m:n": harming, "correct=a": {10: ones(35)}})
+    assert (found.method.mitigation, found.method.harms) == ("model=py:m:n", ("clean", "jpeg:90"))
+    told = " ".join(found.sentences)
+    assert "On clean images it makes −16.7 points" in told
+    assert "beyond noise: 10 became wrong, 0 right of 60" in told
+    assert "It harms beyond noise at clean images and JPEG 90: use none there." in told
+
+
+def test_without_none_or_methods_there_is_nothing_to_recommend(tmp_path):
+    assert advice(tmp_path / "alone", {}) is None
+    rows = rows_by_hand(
+        {("clean", "none"): ones(60), ("clean", "correct=a"): ones(60), ("jpeg:10", "correct=a"): ones(9)}
+    )
+    run = make_run(tmp_path / "run", rows, ("jpeg:10",), n_items=N, mitigations=("correct=a",))
+    assert recommend(summarise_run(run)) is None
+
+
+def test_settings_in_words(tmp_path):
+    result = summarise_run(run_of(tmp_path / "run", {"correct=a": {}}))
+    assert spans(result, ["jpeg:10"]) == "JPEG 10"
+    assert spans(result, ["jpeg:10", "jpeg:90"]) == "JPEG 90 and JPEG 10"
+    assert spans(result, ["jpeg:10", "jpeg:50", "jpeg:90"]) == "JPEG 90 down to JPEG 10"
+    assert spans(result, ["clean", "jpeg:50"]) == "clean images and JPEG 50"
+
+
+def test_the_page_leads_with_it_and_has_the_methods_tables(tmp_path):
+    run = run_of(tmp_path / "run", {"correct=runs/a.safetensors": {10: ones(50), 50: ones(58)}})
+    text = write_report([run]).read_text("utf-8")
+    (lead,) = re.findall(r'<p class="verdict">([^<]*)</p>', text)
+    assert lead.startswith("Use correct=a.safetensors: at JPEG 10 it wins back 75")
+    assert text.index("At JPEG 50 this model loses") > text.index(lead)
+    section = text[text.index('<section id="methods"') : text.index('<section id="curves"')]
+    rows = {
+        name: re.findall(r"<td[^>]*>([^<]*)<", cells)
+        for name, cells in re.findall(r"<tr><th[^>]*>([^<]*)</th>(.*?)</tr>", section)
+    }
+    assert rows["none"][0] == "0.0 [0.0, 0.0]"
+    assert rows["correct=a.safetensors"][1:3] == ["0", "0"]
+    assert rows["correct=a.safetensors"][5] == "30"
+    assert rows["JPEG 10"][:2] == ["correct=a.safetensors", "none"]
+    assert rows["JPEG 10"][2].startswith("+50.0 [")
+    # two lines of points in each chart: gains at 10, 50 and 90, shares where the loss is beyond noise
+    assert [len(re.findall("<circle", figure)) for figure in section.split("<figure>")[1:]] == [3, 2]
+
+
+def test_a_study_of_none_alone_has_no_methods(tmp_path):
+    (loaded,) = load_runs([run_of(tmp_path / "run", {})])
+    assert methods_section(loaded, 0) is None
+    assert transfer_section([loaded]) is None
+
+
+def test_the_transfer_section(tmp_path):
+    aimed, small = "correct=x/aimed.safetensors", "correct=small"
+    made = {aimed: {"corrector": "a", "digest": "a" * 64}, small: {"corrector": "s", "digest": "5" * 64}}
+    facts = {aimed: MethodFacts(aimed_at=(Aim("hf:zoo/one", "1" * 64),)), small: MethodFacts()}
+    runs, none = [], {10: ones(20), 50: ones(60), 90: ones(60)}
+    for name, digest, won in (("one", "1" * 64, 52), ("two", "2" * 64, 36)):
+        given = {aimed: {10: ones(won)}, small: {10: ones(28)}}
+        told = {"model_digest": digest, "mitigations": made}
+        runs.append(run_of(tmp_path / name, given, none, made_by=told, methods=facts, model=f"hf:zoo/{name}"))
+    text = write_report(runs).read_text("utf-8")
+    section = text[text.index('<section id="transfer"') : text.index('<section id="curves"')]
+    assert re.findall(r'id="transfer-\d-title">([^<]*)<', section) == [
+        "Share of the loss won back at JPEG 10, %",
+        "Share of the loss won back at JPEG 50, %",
+    ]
+    assert re.search(r"<title>aimed at one before two: 40 \[\d+, \d+\] %</title>", section)
+    assert len(re.findall('class="zero"', section)) == 2, "one framed cell in each map"
+    assert section.count(">loss within noise<") == 4, "nothing is lost at JPEG 50"
+    cells, _ = re.findall(r"<th[^>]*>aimed.safetensors</th>(.*?)</tr>", section)
+    values = re.findall(r"<td[^>]*>([^<]*)</td>", cells)
+    assert values[0] == "one"
+    assert values[1].startswith("80 [")
+    assert values[2].startswith("40 [")
+    assert values[3] == "itself"
+
+
+def test_shares_in_words():
+    from unlossy.metrics.recovered import Share
+
+    assert share_text(Share(0.684, 0.55, None)) == "68 [55, ∞]"
+    assert share_text(Share(-0.05, None, 0.2)) == "−5 [−∞, 20]"
+    assert share_text(None) == ""

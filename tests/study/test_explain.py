@@ -1,0 +1,101 @@
+"""Gradients and attention on a network whose gradients are known, and the page they make."""
+
+import json
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="looking at gradients needs torch")
+if find_spec("onnx2torch") is None:
+    pytest.skip("the demo's graph becomes a torch network by onnx2torch", allow_module_level=True)
+
+from tests.study.conftest import texture  # noqa: E402
+from unlossy.cli.main import run  # noqa: E402
+from unlossy.core.errors import UsageError  # noqa: E402
+from unlossy.report.explained import render_explanation, sentences  # noqa: E402
+from unlossy.study.explain import ExplainPlan, Look, explain  # noqa: E402
+from unlossy.tasks.models.differentiable import TorchClassifier  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def found():
+    torch.set_num_threads(1)
+    plan = ExplainPlan("onnx:demo", "synthetic:4", ("jpeg:5,95",), ("none", "correct=small"), pictures=2)
+    return explain(plan)
+
+
+def test_gradients_are_bent_more_by_stronger_compression(found):
+    at = {(point.codec, point.mitigation): point for point in found.points}
+    assert set(at) == {(f"jpeg:{q}", m) for q in (5, 95) for m in ("none", "correct=small")}
+    assert at["jpeg:95", "none"].weights.mean > at["jpeg:5", "none"].weights.mean + 0.1
+    assert all(point.n == 4 and -1 <= point.weights.low <= point.weights.high <= 1 for point in found.points)
+
+
+def test_a_lossless_copy_has_the_clean_gradient(monkeypatch):
+    monkeypatch.setattr("unlossy.study.explain._versions", lambda source, codecs, _: [(codecs[0], "none", source)])
+    same = explain(ExplainPlan("onnx:demo", "synthetic:2", ("jpeg:50",)))
+    (point,) = same.points
+    assert point.weights.mean == pytest.approx(1.0, abs=1e-4)
+    assert point.pixels.mean == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_gradient_and_the_map_are_those_worked_out_by_hand():
+    """One convolution that picks the red plane, its mean as the logit of class 0 and minus it of class 1."""
+    conv = torch.nn.Conv2d(3, 1, 1, bias=False)
+    conv.weight.data = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)
+    head = torch.nn.Linear(1, 2, bias=False)
+    head.weight.data = torch.tensor([[1.0], [-1.0]])
+    network = torch.nn.Sequential(conv, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), head)
+    task = TorchClassifier("made", "d", (4, 4), network, lambda a: a, torch.eye(3), torch.zeros(3))
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[0, 0] = (255, 0, 0)
+    seen = Look(task, "0").seen(image, 0)
+    p = 1 / (1 + np.exp(-2 / 16))
+    assert seen.probability == pytest.approx(p, rel=1e-5)
+    assert seen.pixels[0].numpy() == pytest.approx(np.full((4, 4), -2 * (1 - p) / 16), rel=1e-4)
+    assert seen.weights.numpy() == pytest.approx([-2 * (1 - p) / 16, 0, 0, -(1 - p) / 16, (1 - p) / 16], rel=1e-4)
+    assert int(seen.activation.argmax()) == 0
+    assert float(seen.activation.flatten()[1:].max()) == 0.0
+
+
+def test_pictures_show_every_version_with_its_answer(found):
+    assert len(found.items) == 2
+    for item in found.items:
+        assert item.codec == "jpeg:5"
+        assert [panel.name for panel in item.panels] == ["clean", "none", "correct=small"]
+        assert item.panels[0].right
+        assert all(panel.gradient.max() == panel.activation.max() == 255 for panel in item.panels)
+
+
+def test_the_page_tells_it_in_words_and_loads_nothing(found):
+    page = render_explanation(found)
+    assert sentences(found)[0].startswith("At JPEG 5 the gradients")
+    assert page.count("<img") == 2 * 3 * 3
+    assert "http:" not in page.replace("http://www.w3.org", "")
+    assert "https:" not in page
+
+
+def test_the_command_writes_the_page_and_a_broken_item_is_named(tmp_path, capsys):
+    for seed in range(2):
+        Image.fromarray(texture(seed)).save(tmp_path / f"{seed}.png")
+    (tmp_path / "2.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    words = ["--model", "onnx:demo", "--data", str(tmp_path), "--codec", "jpeg:10", "--mitigate", "none", "--json"]
+    assert run(["explain", *words, "-o", str(tmp_path / "why.html")]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert (told["n_items"], told["failed"], told["cells"][0]["n"]) == (3, 1, 2)
+    assert "2.png: " in (tmp_path / "why.html").read_text()
+
+
+def test_models_in_the_place_of_correctors_are_refused():
+    with pytest.raises(UsageError, match="other weights"):
+        explain(ExplainPlan("onnx:demo", "synthetic:2", ("jpeg:10",), ("model=onnx:demo",)))
