@@ -115,20 +115,21 @@ def test_chunks_shrink_where_cells_are_many(photos, model):
     assert chunk_of(plan_of(model, photos, ("jpeg:1..100:1",), four)) == 1
 
 
-def test_stopped_in_small_chunks_it_goes_on_to_equal_rows(tmp_path, photos, model):
-    plan = plan_of(model, photos, ("jpeg:10..90:10",), ("none", BLUR, OTHER, BOTH), limit=20)
+def test_stopped_in_small_chunks_it_goes_on_to_equal_rows(tmp_path, photos, model, monkeypatch):
+    monkeypatch.setattr("unlossy.study.run.MAX_VIEWS", 24)  # two items of twelve cells
+    plan = plan_of(model, photos, ("jpeg:5,30",), ("none", BLUR, OTHER, BOTH), limit=6)
     run_study(plan, tmp_path / "undisturbed")
 
     class StoppedError(Exception):
         pass
 
     def stop(done, total):
-        if done >= 9:
+        if done >= 4:
             raise StoppedError
 
     with pytest.raises(StoppedError):
         run_study(plan, tmp_path / "run", on_progress=stop)
-    assert len(rows_of(tmp_path / "run")) == 9 * 40
+    assert len(rows_of(tmp_path / "run")) == 4 * 12
     run_study(plan, tmp_path / "run")
     assert rows_of(tmp_path / "run") == rows_of(tmp_path / "undisturbed")
 

@@ -227,7 +227,7 @@ _CARD = """# {name}
 
 {what}
 
-- **Command**: `python -m unlossy.train.demo_methods --seed {seed}`, about {minutes:.0f} minutes of processor time for this part.
+- **Command**: `python -m unlossy.train.demo_methods --seed {seed}`, about {minutes:.0f} processor minutes.
 - **Licence**: Apache-2.0, weights and data.
 
 Top-1 in per cent on `synthetic:{n_evaluation},size=128,seed={evaluation_seed}`, which no training saw; JPEG by Pillow
