@@ -73,6 +73,10 @@ def figure(found, rows, columns):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" font-family="sans-serif" font-size="14" '
         'text-anchor="middle"><title>Top-1 by training quality (rows) and test quality (columns)</title>'
     ]
+    parts += [
+        _text("tested on", 0.5 * side + 0.5 * CELL_PX, 0.25 * CELL_PX),
+        _text("trained on", 0.5 * CELL_PX, 0.6 * CELL_PX),
+    ]
     parts += [_text(c, (i + 1.5) * CELL_PX, 0.6 * CELL_PX) for i, c in enumerate(columns)]
     parts += [_text(r, 0.5 * CELL_PX, (j + 1.5) * CELL_PX) for j, r in enumerate(rows)]
     for j, row in enumerate(rows):
@@ -88,7 +92,7 @@ def figure(found, rows, columns):
     return "\n".join([*parts, "</svg>"])
 
 
-def _text(text, x, y, fill="currentColor"):
+def _text(text, x, y, fill="#000"):
     return f'<text x="{x:.0f}" y="{y + 5:.0f}" fill="{fill}">{text}</text>'
 
 

@@ -5,6 +5,7 @@ from tests.audit.dealt import dealt, even, jpegs, row, way
 from tests.jpeg.streams import encoded
 from unlossy.audit.options import ScanOptions
 from unlossy.audit.scan import scan_batches
+from unlossy.audit.schema import schema
 from unlossy.audit.summary import median_of, summarise
 from unlossy.core.blobs import BytesBlob
 from unlossy.core.types import Item
@@ -59,3 +60,13 @@ def test_batches_add_up():
 @pytest.mark.parametrize(("counts", "median"), [({5: 1}, 5), ({5: 1, 6: 1}, 5.5), ({1: 3, 9: 2}, 1), ({}, None)])
 def test_median_of_counted_values(counts, median):
     assert median_of(counts) == median
+
+
+def test_grids_are_counted_where_pixels_were_looked_at():
+    names = ["blockiness", "grid_offset"]
+    offsets = [{"x": 0, "y": 0}, {"x": 3, "y": 5}, None, None]
+    measured = [pa.array([2.0, 1.0, 0.5, None]), pa.array(offsets, schema(pixels=True).field("grid_offset").type)]
+    plain_rows = pa.RecordBatch.from_pylist([{"key": str(i)} for i in range(4)], schema=schema())
+    batch = pa.RecordBatch.from_arrays([*plain_rows.columns, *measured], names=[*plain_rows.schema.names, *names])
+    assert summarise([batch]).grids == {"at (0, 0)": 1, "elsewhere": 1, "none": 1}
+    assert summarise([plain_rows]).grids == {}

@@ -43,10 +43,10 @@ def test_files_are_called_by_their_last_names_until_they_differ():
     assert list(short_names(given).values()) == [
         "none",
         "correct=small",
-        "correct=a/weights.safetensors",
-        "correct=b/weights.safetensors",
+        "correct=a/weights",
+        "correct=b/weights",
         "model=hf:tuned",
-        "correct=weights.safetensors+model=torchvision:resnet50@w.safetensors",
+        "correct=weights+model=torchvision:resnet50@w",
     ]
     far = ("correct=/a/1/2/3/w.onnx", "correct=/b/1/2/3/w.onnx")
     assert short_names(far) == dict(zip(far, far, strict=True)), "what three folders do not tell apart stays whole"

@@ -6,7 +6,7 @@ draw; every count says over what it goes.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -36,6 +36,8 @@ class Summary:
         truncated: JPEGs that end early, headers or data.
         errors: Rows with an error, by its kind.
         others: Files that are no images and have no row, by suffix.
+        grids: With `--pixels`, decoded images by their 8 x 8 grid: "none" shows, "at (0, 0)", or "elsewhere" (cropped,
+            or saved anew, after an earlier JPEG).
     """
 
     n_items: int
@@ -51,6 +53,7 @@ class Summary:
     truncated: int
     errors: Mapping[str, int]
     others: Mapping[str, int]
+    grids: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n_failed(self) -> int:
@@ -60,7 +63,7 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON holds them: qualities as text keys in rising order, all else by falling count."""
         rising = ("ijg_quality_luma", "ijg_quality_chroma")
-        counted = ("formats", "sampling", "process", "encoders", "quality", "errors", "others")
+        counted = ("formats", "sampling", "process", "encoders", "quality", "errors", "others", "grids")
         by_group = {
             kind: {name: _rising(counts) for name, counts in sorted(groups.items())}
             for kind, groups in self.quality_by.items()
@@ -148,6 +151,7 @@ class Tally:
 
 _COUNTED: Final = (
     *("formats", "sampling", "process", "encoders", "ijg_quality_luma", "ijg_quality_chroma", "quality", "errors"),
+    "grids",
 )
 
 
@@ -166,4 +170,15 @@ def _counted_columns(batch: pa.RecordBatch) -> dict[str, pa.Array]:
         "quality": sure,
     }
     of_all = {"formats": pc.fill_null(plain(batch["format"]), "unknown"), "errors": plain(batch["error_kind"])}
+    if "grid_offset" in batch.schema.names:
+        of_all["grids"] = _grids(batch)
     return of_all | {name: pc.if_else(jpeg, column, None) for name, column in of_jpegs.items()}
+
+
+def _grids(batch: pa.RecordBatch) -> pa.Array:
+    """What each decoded image's grid is, null for one that was not decoded."""
+    offset = plain(batch["grid_offset"])
+    x, y = (pc.struct_field(offset, [name]) for name in ("x", "y"))
+    at_origin = pc.and_(pc.equal(x, 0), pc.equal(y, 0))
+    grid = pc.if_else(pc.is_null(offset), "none", pc.if_else(at_origin, "at (0, 0)", "elsewhere"))
+    return pc.if_else(pc.is_valid(plain(batch["blockiness"])), grid, None)

@@ -45,7 +45,8 @@ def print_counts(summary: Summary, failures: list[Failure], output: Path | None)
         ("chroma sampling", summary.sampling),
         ("encoder", summary.encoders),
         ("IJG quality", summary.quality),
-        ("files without a row, by suffix", summary.others),
+        ("8 x 8 grid in the pixels", summary.grids),
+        ("without a row, by suffix or kind", summary.others),
     ):
         if counts:
             console.print(Text(f"{title}: {_listed(counts)}"))

@@ -60,8 +60,7 @@ def in_order(mitigations: Iterable[str]) -> tuple[str, ...]:
 def short_names(mitigations: Sequence[str]) -> dict[str, str]:
     """Each mitigation as a table shows it: files by their last names, as many folders before them as tell them apart.
 
-    "correct=runs/a/weights.safetensors" becomes "correct=weights.safetensors", beside another of that name
-    "correct=a/weights.safetensors".
+    "correct=runs/a/weights.safetensors" becomes "correct=weights", beside another of that name "correct=a/weights".
     """
     names = dict(zip(mitigations, mitigations, strict=True))
     for n_parts in (3, 2, 1):
@@ -78,9 +77,10 @@ def _short(mitigation: str, n_parts: int) -> str:
 
 
 def _last(spec: str, n_parts: int) -> str:
-    """A SPEC with no more than the last parts of its path: "hf:../runs/mine" becomes "hf:mine"."""
+    """A SPEC with no more than the last parts of its path, without its ending: "hf:../runs/mine" becomes "hf:mine"."""
     head = "".join(_HEAD.findall(spec)[:1])
-    return head + "/".join(spec.removeprefix(head).rstrip("/").split("/")[-n_parts:])
+    path = "/".join(spec.removeprefix(head).rstrip("/").split("/")[-n_parts:])
+    return head + path.removesuffix(".safetensors").removesuffix(".onnx")
 
 
 def _after(prefix: str, text: str) -> str:

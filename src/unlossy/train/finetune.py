@@ -7,7 +7,7 @@ needs), `finetune.json` (what was asked for), `log.csv` and `validation.csv`.
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from unlossy.core.errors import RunError
 from unlossy.train.finetune_corrections import Corrections
 from unlossy.train.finetune_data import Labelled, Views, batches
-from unlossy.train.finetune_optimizer import norms_folded, optimizers_by, prepare_norms, sgd_for, share_statistics
+from unlossy.train.finetune_optimizer import norms_folded, prepare_norms, sgd_for, share_statistics
 from unlossy.train.finetune_pictures import Pictures, read_pictures
 from unlossy.train.finetune_run import begin, begun, validation_row
 from unlossy.train.finetune_settings import FEW, FinetuneSettings, facts_of, loop_settings
@@ -83,7 +83,7 @@ def _stretch(settings: FinetuneSettings, pictures: Pictures, run: Path, tell: Pr
         before = begin(run, facts, validation.measures(network.eval()))
     prepare_norms(network, frozen=frozen)
     views = Views(pictures.training, pictures.sight, settings.compressions, settings.seed)
-    walk = loop_settings(settings, len(pictures.training))
+    walk = replace(loop_settings(settings, len(pictures.training)), optimizers=_sgd(settings))
 
     def supply(first: int, last: int) -> Iterator[Labelled]:
         for batch in batches(views, first, last, settings.sources.batch_size, settings.workers):
@@ -101,8 +101,7 @@ def _stretch(settings: FinetuneSettings, pictures: Pictures, run: Path, tell: Pr
         return loss_of(trained, model.pick, batch)
 
     job = Job(supply, loss, evaluate, keep, score_of, Labelled.split)
-    with optimizers_by(_sgd(settings)):
-        state = train(network, job, walk, run, tell)
+    state = train(network, job, walk, run, tell)
     _look_once_more(state, job, run)
     best_step = state.step if state.best_score is None else state.best_step
     return Finetuned(

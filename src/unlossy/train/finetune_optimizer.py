@@ -1,15 +1,9 @@
 """Stochastic gradient descent with momentum, and which layers of batch norm keep their statistics."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import SGD, Optimizer
-
-from unlossy.train import state
-from unlossy.train.state import LoopSettings
 
 FOLDED = 0.01
 """How far the statistics of a folded batch norm may lie from mean 0 and variance 1."""
@@ -24,17 +18,6 @@ def sgd_for(network: nn.Module, lr: float, momentum: float, weight_decay: float)
         {"params": vectors, "weight_decay": 0.0, "rate_share": 1.0},
     ]
     return [SGD([group for group in groups if group["params"]], lr=lr, momentum=momentum)]
-
-
-@contextmanager
-def optimizers_by(make: Callable[[nn.Module, LoopSettings], list[Optimizer]] | None) -> Iterator[None]:
-    """While it lasts, a new training State has the optimizers that `make` makes; None: its own."""
-    own = state.optimizers_for
-    state.optimizers_for = make or own  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        state.optimizers_for = own
 
 
 def norms_folded(network: nn.Module) -> bool:

@@ -38,6 +38,8 @@ class LoopSettings:
     checkpoint_every_s: float = 120.0
     minutes: float | None = None
     patience: int | None = None
+    optimizers: "Callable[[nn.Module, LoopSettings], list[Optimizer]] | None" = None
+    """Makes the optimizers in the place of `optimizers_for`."""
 
 
 class State:
@@ -46,7 +48,7 @@ class State:
     def __init__(self, network: nn.Module, settings: LoopSettings) -> None:
         self.network, self.settings, self.step = network, settings, 0
         self.average = copy.deepcopy(network).requires_grad_(requires_grad=False)
-        self.optimizers = optimizers_for(network, settings)
+        self.optimizers = (settings.optimizers or optimizers_for)(network, settings)
         self.best_score: float | None = None
         self.best_step = 0
 
