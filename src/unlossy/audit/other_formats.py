@@ -1,15 +1,14 @@
 """Headers of images that are no JPEG: the format by its magic bytes, what it says by a parser of ours or by Pillow.
 
     webp, avif, heif, jpeg2000, jxl     `formats`: how the samples are coded, without any library
-    png, gif, bmp, tiff and the rest    Pillow's lazy opening, which reads the header through `_BlobStream`
+    png, gif, bmp, tiff and the rest    Pillow's lazy opening, which reads the header through `buffered`
 
 Nothing is decoded, so a large file costs little.
 """
 
-import io
 import warnings
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
@@ -17,6 +16,7 @@ from unlossy.audit.formats import heif, jpeg2000, jxl, webp
 from unlossy.audit.formats.header import OtherHeader
 from unlossy.core.errors import DecodeError, ItemError, TooLargeError
 from unlossy.core.types import Blob
+from unlossy.datasets.containers.base import buffered
 from unlossy.jpeg.markers import Window
 
 __all__ = ["HEAD_BYTES", "MAX_SIDE", "OtherHeader", "format_of", "read_other_header"]
@@ -89,7 +89,7 @@ def _read_with_pillow(blob: Blob, known_format: str | None) -> OtherHeader:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken metadata, and sizes that only a decoder must fear
-            with Image.open(io.BufferedReader(_BlobStream(blob))) as image:
+            with Image.open(buffered(blob)) as image:
                 name = known_format or str(image.format).lower()
                 return OtherHeader(
                     name, *image.size, precision=_bits(image, name, blob), lossless=_lossless(image, name)
@@ -122,31 +122,3 @@ def _lossless(image: Image.Image, name: str) -> bool | None:
         return True
     compression = str(image.info.get("compression", "")) if name == "tiff" else ""
     return True if compression in _TIFF_LOSSLESS else False if "jpeg" in compression else None
-
-
-class _BlobStream(io.RawIOBase):
-    """A blob as the seekable binary stream that Pillow wants."""
-
-    def __init__(self, blob: Blob) -> None:
-        super().__init__()
-        self._blob, self._offset = blob, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._offset, io.SEEK_END: self._blob.size_bytes}[whence]
-        if base + offset < 0:
-            raise ValueError(f"cannot seek to {base + offset}")
-        self._offset = base + offset
-        return self._offset
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 (any writable buffer)
-        view = memoryview(buffer).cast("B")
-        data = self._blob.read(self._offset, len(view))
-        view[: len(data)] = data
-        self._offset += len(data)
-        return len(data)

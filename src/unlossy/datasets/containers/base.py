@@ -95,11 +95,16 @@ def stream_of(blob: Blob) -> io.BufferedReader:
     """The blob as a buffered, seekable stream, to be closed by whoever asked; raises ReadError or OSError."""
     if isinstance(blob, FileBlob):
         return Path(blob.location).open("rb")
+    return buffered(blob)
+
+
+def buffered(blob: Blob) -> io.BufferedReader:
+    """The blob as a buffered, seekable stream whose every read is one of the blob, and raises what that raises."""
     return io.BufferedReader(_BlobStream(blob), STREAM_BUFFER_BYTES)
 
 
 class _BlobStream(io.RawIOBase):
-    """Reads of a stream as reads of a blob."""
+    """A blob as a seekable binary stream; each read of it is one of the blob."""
 
     def __init__(self, blob: Blob) -> None:
         super().__init__()
