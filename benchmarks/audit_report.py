@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.report.browser import Browser, find_chromium
 from tests.report.made_audit import many_rows
-from unlossy.audit.verdict import judge
 
+from unlossy.audit.verdict import judge
 from unlossy.datasets import open_dataset
 from unlossy.report.audit.chosen import choose
 from unlossy.report.audit.facts import facts_of
