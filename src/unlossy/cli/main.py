@@ -86,5 +86,5 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         outcome = INTERRUPTED
     if outcome == INTERRUPTED:
-        typer.echo("unlossy: interrupted. It goes on where it stopped when the same command is run again", err=True)
+        typer.echo("unlossy: interrupted. What has a RUN goes on there when the same command is run again", err=True)
     return outcome if isinstance(outcome, int) else 0
