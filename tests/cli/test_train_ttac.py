@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra train")
 from tests.repair.conftest import photo  # noqa: E402
 from unlossy.cli.main import run  # noqa: E402
 from unlossy.cli.train_ttac import TaskLoss, ttac  # noqa: E402
+from unlossy.cli.trained import standing, validation_of  # noqa: E402
 from unlossy.train.task_losses import LOSSES  # noqa: E402
 from unlossy.train.ttac import TtacSettings  # noqa: E402
 
@@ -77,3 +78,17 @@ def test_what_cannot_work_is_refused_before_anything_is_written(here, capsys, wo
 def test_fewer_pictures_than_a_batch_are_refused(here, capsys):
     assert run([*SHORT, "--batch", "19"]) == 2
     assert "fewer than a batch of 19" in capsys.readouterr().err
+
+
+def test_a_run_says_where_it_stands():
+    assert standing(3, 9) == "step 3 of 9; the same command goes on"
+    assert standing(9, 9) == "step 9 of 9"
+    assert "no validation got better" in standing(3, 9, out_of_patience=True)
+
+
+def test_the_validation_told_is_that_of_the_weights_that_are_kept(tmp_path):
+    (tmp_path / "validation.csv").write_text("step,agreement_q10\n100,0.75\n200,0.5\n")
+    assert validation_of(tmp_path, 100) == {"step": 100.0, "agreement_q10": 0.75}
+    assert validation_of(tmp_path)["agreement_q10"] == 0.5
+    assert validation_of(tmp_path, 300) is None
+    assert validation_of(tmp_path / "nowhere") is None

@@ -1,7 +1,6 @@
 """`unlossy train corrector`: a corrector of your own. The settings are those of `python -m unlossy.train.corrector`."""
 
 import argparse
-import csv
 import json as json_module
 from enum import StrEnum
 from importlib import import_module
@@ -12,6 +11,7 @@ import typer
 
 from unlossy.cli.device import refuse_absent_device
 from unlossy.cli.progress import progress_bar
+from unlossy.cli.trained import standing, validation_of
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
 
@@ -125,23 +125,14 @@ def corrector(
     with progress_bar("train", quiet=json) as on_progress:
         state = trainer.train_corrector(settings, run, on_progress)
     told = {"run": str(run), "step": state.step, "steps": steps, "weights": str(run / "weights.safetensors")}
-    validation = _last_row(run / "validation.csv")
+    validation = validation_of(run)
     if json:
         typer.echo(json_module.dumps(told | {"validation": validation}, indent=1))
         return
-    typer.echo(f"step {state.step} of {steps}" + ("" if state.step >= steps else "; the same command goes on"))
+    typer.echo(standing(state.step, steps))
     for quality, jpeg_db, corrected_db in _psnr_pairs(validation):
         typer.echo(f"PSNR at quality {quality}, pictures held out: JPEG {jpeg_db:.2f} dB, corrected {corrected_db:.2f}")
     typer.echo(told["weights"])
-
-
-def _last_row(path: Path) -> dict[str, float] | None:
-    """The last validation, None where there was none yet."""
-    if not path.exists():
-        return None
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return {name: float(value) for name, value in rows[-1].items() if value} if rows else None
 
 
 def _psnr_pairs(validation: dict[str, float] | None) -> list[tuple[str, float, float]]:

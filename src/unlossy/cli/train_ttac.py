@@ -1,6 +1,5 @@
 """`unlossy train ttac`: a corrector aimed at a frozen task network, without labels."""
 
-import csv
 import json as json_module
 from enum import StrEnum
 from importlib import import_module
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from unlossy.cli.progress import progress_bar
+from unlossy.cli.trained import standing, validation_of
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
 from unlossy.correctors.registry import weights_of
@@ -109,23 +109,16 @@ def ttac(
     with progress_bar("train", quiet=json) as on_progress:
         state = trainer.train_ttac(settings, networks, run, on_progress)
     told = {"run": str(run), "step": state.step, "steps": steps, "weights": str(run / "weights.safetensors")}
-    validation = _last_row(run / "validation.csv")
+    kept_step = None if state.best_score is None else state.best_step
+    validation = validation_of(run, kept_step)  # of the weights that are kept
     if json:
         typer.echo(json_module.dumps(told | {"validation": validation}, indent=1))
         return
-    typer.echo(f"step {state.step} of {steps}" + ("" if state.step >= steps else "; the same command goes on"))
-    for quality in (name.removeprefix("agreement_q") for name in validation if name.startswith("agreement_q")):
+    typer.echo(standing(state.step, steps, out_of_patience=state.out_of_patience()))
+    row = validation or {}
+    for quality in (name.removeprefix("agreement_q") for name in row if name.startswith("agreement_q")):
         typer.echo(
             f"same answer as on the clean picture at quality {quality}, pictures held out: JPEG "
-            f"{validation[f'agreement_jpeg_q{quality}']:.0%}, corrected {validation[f'agreement_q{quality}']:.0%}"
+            f"{row[f'agreement_jpeg_q{quality}']:.0%}, corrected {row[f'agreement_q{quality}']:.0%}"
         )
     typer.echo(told["weights"])
-
-
-def _last_row(path: Path) -> dict[str, float]:
-    """The last validation, empty where there was none yet."""
-    if not path.exists():
-        return {}
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return {name: float(value) for name, value in rows[-1].items() if value} if rows else {}
