@@ -11,6 +11,7 @@ from unlossy.cli.table import print_study
 from unlossy.core.errors import UsageError
 from unlossy.report import write_report
 from unlossy.study import StudyPlan, run_study
+from unlossy.tasks.registry import YARDSTICKS
 
 
 def study(
@@ -28,7 +29,7 @@ def study(
             "--output", "-o", metavar="RUN", help="Required. The run's folder: rows, pictures; a killed run resumes."
         ),
     ] = None,
-    task: Annotated[str, typer.Option(help="What the model does.")] = "classification",
+    task: Annotated[str, typer.Option(help=f"What the model does: {', '.join(YARDSTICKS)}.")] = "classification",
     codec: Annotated[
         list[str] | None,
         typer.Option(

@@ -5,11 +5,11 @@ from rich.table import Table
 
 from unlossy.cli.mitigated import LEGEND as MITIGATED_LEGEND
 from unlossy.cli.mitigated import advice, loss_text, mitigated_table, percent
-from unlossy.report.verdict import caveats, verdict
+from unlossy.report.verdict import METRIC_NAMES, caveats, verdict
 from unlossy.store import NONE
 from unlossy.study import CellResult, StudyResult
 
-NAMES = {"top1": "top-1", "top5": "top-5", "p_true": "p(true)", "agreement": "agree"}
+NAMES = METRIC_NAMES | {"p_true": "p(true)", "agreement": "agree"}
 LEGEND = (
     "Percent of images; bpp: bits per pixel; p(true): mean probability of the true class; agree: same answer as clean."
 )

@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
-from jaxtyping import UInt8, UInt16
+from jaxtyping import Bool, Float64, Int64, UInt8, UInt16
 
 
 class Blob(ABC):
@@ -37,8 +38,52 @@ class ClassTarget:
     class_index: int
 
 
-Target = ClassTarget
-"""What an item is scored against; a union once there are other tasks."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectsTarget:
+    """The objects in a picture, in pixels of the source as it is stored (EXIF orientation not applied).
+
+    Attributes:
+        category_ids: The dataset's own ids, not the model's outputs.
+        crowd: A region of many objects, which detections may match without being counted (COCO's `iscrowd`).
+        areas: In square pixels: of the mask where the dataset has one, else of the box.
+        ids: The annotations' own ids, for messages.
+        outlines: Per object COCO's `segmentation` as the file has it (polygons or RLE), None where there is none.
+        digest: Of all this, as text.
+    """
+
+    category_ids: Int64[np.ndarray, " n"]
+    boxes_xyxy: Float64[np.ndarray, "n 4"]
+    crowd: Bool[np.ndarray, " n"]
+    areas: Float64[np.ndarray, " n"]
+    ids: tuple[int | str, ...]
+    outlines: tuple[object | None, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMapTarget:
+    """The class of each pixel: a one-channel PNG of category ids, read when it is scored.
+
+    `ignored` are ids that are no class: pixels that nobody labelled.
+    """
+
+    blob: Blob
+    digest: str
+    ignored: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TextTarget:
+    """What stands written in a picture; lines are divided by "\\n"."""
+
+    text: str
+
+
+Target = ClassTarget | ObjectsTarget | LabelMapTarget | TextTarget
+"""What an item is scored against."""
+
+TargetKind = Literal["class", "objects", "label_map", "text"]
+"""Which of them a task wants, in the order of `Target`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +98,11 @@ class Item:
     target: Target | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     container: str | None = None
+
+    @property
+    def class_index(self) -> int | None:
+        """The class of a classification item; None where it has none."""
+        return self.target.class_index if isinstance(self.target, ClassTarget) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Files come by the code points of their keys; a container's images stand where th
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from unlossy.core.types import Item
@@ -32,3 +33,43 @@ class Dataset(Protocol):
         ...
 
     def __iter__(self) -> Iterator[Item]: ...
+
+
+@runtime_checkable
+class Categorised(Protocol):
+    """A dataset whose targets name categories by the dataset's own ids."""
+
+    @property
+    def categories(self) -> Mapping[int, str]:
+        """Names by id."""
+        ...
+
+
+def categories_of(dataset: Dataset) -> Mapping[int, str]:
+    """The names of a dataset's categories by id; empty where it has none of its own."""
+    return dataset.categories if isinstance(dataset, Categorised) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Untargeted:
+    """A dataset without its targets: labels of another kind than the task's are none."""
+
+    dataset: Dataset
+
+    @property
+    def spec(self) -> str:
+        """The dataset's."""
+        return self.dataset.spec
+
+    @property
+    def n_items(self) -> int | None:
+        """The dataset's."""
+        return self.dataset.n_items
+
+    @property
+    def others(self) -> Mapping[str, int]:
+        """The dataset's."""
+        return self.dataset.others
+
+    def __iter__(self) -> Iterator[Item]:
+        return (replace(item, target=None) for item in self.dataset)

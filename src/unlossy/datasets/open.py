@@ -1,13 +1,20 @@
 """`open_dataset`: from a text to a dataset."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Final, cast
 
 from unlossy.core.errors import UsageError
-from unlossy.datasets.base import Dataset
+from unlossy.core.types import TargetKind
+from unlossy.datasets.base import Dataset, Untargeted
+
+TARGETS: Final[dict[TargetKind, str]] = {}
+"""By the kind of target the module that reads it: its `open_labelled(spec) -> Dataset | None`, None where a text names
+no data with such labels."""
 
 
-def open_dataset(spec: str, *, labelled: bool = True) -> Dataset:
+def open_dataset(spec: str, *, labelled: bool = True, targets: TargetKind = "class") -> Dataset:
     """The dataset behind a text.
 
     photos/                         a folder, with the images in its archives, tables and PDFs
@@ -20,9 +27,14 @@ def open_dataset(spec: str, *, labelled: bool = True) -> Dataset:
 
     With `labelled`, a `labels.csv` (or an `instances.json` beside `images/`) in a folder's root defines the Items, else
     folder names do: what a study works on. Without, every image file is an Item, whatever is listed, and a link out of
-    the folder is refused: what an audit wants. Raises UsageError when there is nothing there, MissingDependency where a
+    the folder is refused: what an audit wants. `targets` is the kind of label a task wants; data that have none of it
+    give Items without target. Raises UsageError when there is nothing there, MissingDependency where a
     package is absent that the one file or the URL needs.
     """
+    if targets != "class":
+        module = import_module(TARGETS[targets]) if targets in TARGETS else None
+        found = cast("Dataset | None", module.open_labelled(spec)) if module else None
+        return found or Untargeted(open_dataset(spec, labelled=labelled))
     if spec.startswith("synthetic:"):
         from unlossy.datasets.synthetic import parse_synthetic
 

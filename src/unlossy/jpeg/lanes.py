@@ -6,7 +6,7 @@ header and the scan lie, so that a header's bytes without width, height and Huff
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -35,6 +35,7 @@ class Lanes:
     """Where things lie in each head (offsets of markers in it), and the size of each picture.
 
     Attributes:
+        data, start: The heads' bytes one behind the other, and where each head begins in them.
         is_plain: The header was walked whole; nothing below means anything where not.
         frame, frame_end, scan, scan_end: Begin of SOF, end of it, begin of SOS, end of it (the first coded byte).
         width, height: In pixels, never 0.
@@ -42,6 +43,8 @@ class Lanes:
             class and id of each table, one byte a table. Else 0: the bytes between must be looked at.
     """
 
+    data: UInt8[np.ndarray, " bytes"]
+    start: Int64[np.ndarray, " n"]
     is_plain: Bool[np.ndarray, " n"]
     frame: Int64[np.ndarray, " n"]
     frame_end: Int64[np.ndarray, " n"]
@@ -50,6 +53,16 @@ class Lanes:
     width: Int64[np.ndarray, " n"]
     height: Int64[np.ndarray, " n"]
     huffman: Int64[np.ndarray, " n"]
+
+    @property
+    def plain_end(self) -> Int64[np.ndarray, " n"]:
+        """Up to where, in each head, bytes can be compared as they are: before optimised Huffman tables."""
+        return np.where(self.huffman > 0, self.frame_end, self.scan_end)
+
+    def among(self, chosen: Int64[np.ndarray, " m"]) -> "Lanes":
+        """The chosen lanes."""
+        columns = (getattr(self, field.name) for field in fields(self)[1:])
+        return Lanes(self.data, *(column[chosen] for column in columns))
 
 
 def walk_lanes(heads: Sequence[bytes]) -> Lanes:
@@ -109,7 +122,8 @@ class _Walk:
         height, width = self._number(place + 5), self._number(place + 7)
         codes = np.where(self.is_exact | ~self.has_optimised, 0, self.huffman)
         is_plain &= (width > 0) & (height > 0)
-        return Lanes(is_plain, self.frame, self.frame_end, self.scan, self.scan_end, width, height, codes)
+        places = (self.frame, self.frame_end, self.scan, self.scan_end)
+        return Lanes(self.data, self.start, is_plain, *places, width, height, codes)
 
     def _keep(self, is_kept: Bool[np.ndarray, " m"]) -> None:
         if not is_kept.all():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from unlossy.metrics.stats import LEVEL, N_DRAWS, draws
 
@@ -45,16 +46,27 @@ def recovered_share(
     won, lost = scores[:, 0] - scores[:, 1], scores[:, 2] - scores[:, 1]
     if lost.sum() <= 0:
         return None
-    shares = []
-    for weights in draws(len(triples), seed, n_draws):
-        gains, losses = weights @ won, weights @ lost
-        told = (losses > 0) | (gains != 0)
-        unbounded = np.sign(gains) * np.where(gains == 0, 1, np.inf)
-        shares.append(np.where(losses > 0, gains / np.where(losses > 0, losses, 1), unbounded)[told])
+    drawn = [(weights @ won, weights @ lost) for weights in draws(len(triples), seed, n_draws)]
+    gains, losses = (np.concatenate(part) for part in zip(*drawn, strict=True))
+    return share_of(won.sum(), lost.sum(), gains, losses)
+
+
+def share_of(won: float, lost: float, gains: Float[np.ndarray, " d"], losses: Float[np.ndarray, " d"]) -> Share | None:
+    """The share `won / lost` with the interval that the draws of both give; None where nothing was lost.
+
+    NaN in either marks a draw that tells nothing.
+    """
+    if not lost > 0:
+        return None
+    told = ((losses > 0) | (gains != 0)) & ~np.isnan(gains) & ~np.isnan(losses)
+    if not told.any():
+        return None
+    unbounded = np.sign(gains) * np.where(gains == 0, 1, np.inf)
+    shares = np.where(losses > 0, gains / np.where(losses > 0, losses, 1), unbounded)[told]
     tail = (1 - LEVEL) / 2
     # no interpolation between a finite share and an infinite one
-    low, high = np.quantile(np.concatenate(shares), [tail, 1 - tail], method="inverted_cdf")
-    return Share(float(won.sum() / lost.sum()), _finite(low), _finite(high))
+    low, high = np.quantile(shares, [tail, 1 - tail], method="inverted_cdf")
+    return Share(float(won / lost), _finite(low), _finite(high))
 
 
 def _finite(value: float) -> float | None:

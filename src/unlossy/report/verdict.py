@@ -10,13 +10,9 @@ from unlossy.metrics import Interval
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.settings import Family, at, families_of, spoken
 from unlossy.store import NONE
+from unlossy.tasks.registry import spoken_metrics
 
-METRIC_NAMES = {
-    "top1": "top-1",
-    "top5": "top-5",
-    "p_true": "probability of the true class",
-    "agreement": "agreement",
-}
+METRIC_NAMES = spoken_metrics()
 
 HEADLINE_QUALITY = 30.0
 MAX_FAMILIES = 3

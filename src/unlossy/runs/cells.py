@@ -4,9 +4,13 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from unlossy.store import RowStore, StudyRow
 from unlossy.tasks.base import Score
+
+EVIDENCE: Final = "evidence"
+"""Under which a row's score holds what set metrics are worked out from."""
 
 
 @dataclass(slots=True)
@@ -20,11 +24,16 @@ class Cell:
 
     def add(self, row: StudyRow) -> None:
         """The cell holds the row, too."""
-        self.scores[row.item_index] = Score(json.loads(row.score or "{}"))
+        values = json.loads(row.score or "{}")
+        self.scores[row.item_index] = Score(values, values.pop(EVIDENCE, None))
         self.elapsed_s[row.item_index] = row.elapsed_s
         if row.encoded_bytes is not None and row.width is not None and row.height is not None:
             self.bits += 8 * row.encoded_bytes
             self.pixels += row.width * row.height
+
+    def at(self, items: Sequence[int]) -> list[Score]:
+        """The scores of these items."""
+        return [self.scores[item] for item in items]
 
 
 Cells = defaultdict[tuple[str, str], Cell]
@@ -53,10 +62,9 @@ def collect(store: RowStore) -> Collected:
     return found
 
 
-def paired(*cells: Cell) -> tuple[list[Score], ...]:
-    """The scores of the items scored in every one of the cells, in one order."""
-    indices = sorted(set.intersection(*(set(cell.scores) for cell in cells)))
-    return tuple([cell.scores[index] for index in indices] for cell in cells)
+def common(*cells: Cell) -> tuple[int, ...]:
+    """The items scored in every one of the cells, in order."""
+    return tuple(sorted(set.intersection(*(set(cell.scores) for cell in cells))))
 
 
 def column(scores: Sequence[Score], metric: str) -> list[float | None]:

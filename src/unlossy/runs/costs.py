@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
 
-from unlossy.metrics import Interval, paired_difference
+from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
-from unlossy.runs.cells import Cell, Cells, column, paired
+from unlossy.runs.cells import Cell, Cells, column, common
+from unlossy.runs.estimates import Estimates
 from unlossy.runs.methods import MethodFacts
 from unlossy.runs.pairs import images_needed
 from unlossy.runs.plan import StudyPlan
 from unlossy.store import CLEAN, NONE
-from unlossy.tasks.base import Yardstick
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MethodCost:
     Attributes:
         clean_difference: on clean images, in each metric.
         n_clean: clean images scored with both.
-        became_wrong: of these, those whose score in the main metric fell.
+        became_wrong: of these, those whose score fell (in the main metric, or in that by which items are told apart).
         became_right: those whose score rose.
         mean_abs_p_true: how far the probability of the true class moved on clean images, either way.
         mildest: None where no setting has a quality, or the plan no `none`.
@@ -62,24 +62,27 @@ class MethodCost:
 def cost_of(
     mitigation: str,
     plan: StudyPlan,
-    measure: Yardstick,
     main_metric: str,
     cells: Cells,
     facts: MethodFacts,
     recovered: Mapping[str, tuple[Share | None, int]],
+    estimates: Estimates,
 ) -> MethodCost:
     """What a method of the plan costs; `recovered` has the share and the number of items by setting."""
-    with_it, without = paired(cells[CLEAN, mitigation], cells[CLEAN, NONE])
-    columns = {metric: (column(with_it, metric), column(without, metric)) for metric in measure.metrics}
-    changes = [_changes(*columns[metric]) for metric in (main_metric, "p_true") if metric in columns]
+    with_it, without = cells[CLEAN, mitigation], cells[CLEAN, NONE]
+    items = common(with_it, without)
+    told_by = estimates.measure.item_metric if main_metric == estimates.measure.main_metric else main_metric
+    changes = [
+        _changes(*(column(cell.at(items), metric) for cell in (with_it, without))) for metric in (told_by, "p_true")
+    ]
     settings = [codec.setting for codec in plan.made_codecs]
     return MethodCost(
-        clean_difference={name: paired_difference(*both, plan.seed) for name, both in columns.items()},
-        n_clean=len(with_it),
+        clean_difference=estimates.differences(with_it, without, items),
+        n_clean=len(items),
         became_wrong=sum(change < 0 for change in changes[0]),
         became_right=sum(change > 0 for change in changes[0]),
-        mean_abs_p_true=fmean(map(abs, changes[1])) if len(changes) > 1 and changes[1] else None,
-        mildest=_mildest(mitigation, plan, measure, cells),
+        mean_abs_p_true=fmean(map(abs, changes[1])) if changes[1] else None,
+        mildest=_mildest(mitigation, plan, cells, estimates),
         elapsed_s=_median([s for setting in settings for s in cells[setting, mitigation].elapsed_s.values()]),
         correction_s=_correction_s(mitigation, settings, cells),
         facts=facts,
@@ -87,14 +90,13 @@ def cost_of(
     )
 
 
-def _mildest(mitigation: str, plan: StudyPlan, measure: Yardstick, cells: Cells) -> Mildest | None:
+def _mildest(mitigation: str, plan: StudyPlan, cells: Cells, estimates: Estimates) -> Mildest | None:
     qualities = {codec.setting: codec.codec_quality for codec in plan.made_codecs if codec.codec_quality is not None}
     if not qualities or NONE not in plan.mitigations:
         return None
     setting = max(qualities, key=lambda name: qualities[name])
-    here, there = paired(cells[setting, mitigation], cells[setting, NONE])
-    versus = {name: paired_difference(column(here, name), column(there, name), plan.seed) for name in measure.metrics}
-    return Mildest(setting, qualities[setting], versus)
+    here, there = cells[setting, mitigation], cells[setting, NONE]
+    return Mildest(setting, qualities[setting], estimates.differences(here, there, common(here, there)))
 
 
 def _changes(values: list[float | None], reference: list[float | None]) -> list[float]:

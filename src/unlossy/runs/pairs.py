@@ -17,8 +17,10 @@ from jaxtyping import Float64
 from unlossy.codecs import Codec
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
-from unlossy.metrics.stats import LEVEL, draws
-from unlossy.runs.cells import Cells, column, paired
+from unlossy.metrics.stats import draws
+from unlossy.runs.cells import Cells, column, common
+from unlossy.runs.estimates import Estimates, interval_of
+from unlossy.tasks.base import Score, Yardstick
 
 HALF_WIDTH: Final = 0.05
 """Of an interval that is narrow enough: 5 points."""
@@ -44,18 +46,17 @@ class Pair:
         return asdict(self)
 
 
-def pairs_of(
-    codec: Codec, mitigations: Sequence[str], metrics: Sequence[str], cells: Cells, seed: int
-) -> Iterator[Pair]:
+def pairs_of(codec: Codec, mitigations: Sequence[str], cells: Cells, estimates: Estimates) -> Iterator[Pair]:
     """Each pair of methods at a setting, the later one in the plan minus the earlier."""
-    scores = paired(*(cells[codec.setting, mitigation] for mitigation in mitigations))
-    columns = {metric: [column(of_method, metric) for of_method in scores] for metric in metrics}
-    means, drawn = {}, _drawn(columns, seed)
-    for metric, values in columns.items():
-        means[metric] = None if metric not in drawn else (_complete(values).mean(axis=0), drawn[metric])
+    measure, of_method = estimates.measure, [cells[codec.setting, mitigation] for mitigation in mitigations]
+    items = common(*of_method)
+    means, n = _means([cell.at(items) for cell in of_method], measure, estimates.seed), len(items)
+    for metric in measure.set_metrics:
+        drawn = [found for cell in of_method if (found := estimates.drawn(cell, items).get(metric)) is not None]
+        if len(drawn) == len(of_method):
+            means[metric] = np.array([d.value for d in drawn]), np.stack([d.draws for d in drawn], axis=1)
     for b, a in combinations(range(len(mitigations)), 2):
-        difference = {metric: _difference(found, a, b) for metric, found in means.items()}
-        n = len(scores[0])
+        difference = {metric: _difference(means.get(metric), a, b) for metric in measure.metrics}
         needed = {metric: images_needed(interval, n) for metric, interval in difference.items()}
         yield Pair(codec.setting, codec.codec_quality, mitigations[a], mitigations[b], difference, n, needed)
 
@@ -70,13 +71,23 @@ def images_needed(interval: Interval | Share | None, n_items: int) -> int | None
     return math.ceil(n_items * ((interval.high - interval.low) / 2 / HALF_WIDTH) ** 2)
 
 
-def _difference(found: tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, "d k"]] | None, a: int, b: int) -> Any:  # noqa: ANN401
+Values = tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, "d k"]]
+"""A metric of each method, and in each draw."""
+
+
+def _difference(found: Values | None, a: int, b: int) -> Interval | None:
     if found is None:
         return None
-    means, drawn = found
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(drawn[:, a] - drawn[:, b], [tail, 1 - tail])
-    return Interval(float(means[a] - means[b]), float(low), float(high))
+    values, drawn = found
+    return interval_of(float(values[a] - values[b]), drawn[:, a] - drawn[:, b])
+
+
+def _means(scores: Sequence[Sequence[Score]], measure: Yardstick, seed: int) -> dict[str, Values]:
+    """The metrics that are means over the items, those that no item has in all methods left out."""
+    metrics = [metric for metric in measure.metrics if metric not in measure.set_metrics]
+    columns = {metric: [column(of_method, metric) for of_method in scores] for metric in metrics}
+    drawn = _drawn(columns, seed)
+    return {metric: (_complete(columns[metric]).mean(axis=0), drawn[metric]) for metric in drawn}
 
 
 def _drawn(columns: Mapping[str, list[list[float | None]]], seed: int) -> dict[str, Float64[np.ndarray, "d k"]]:

@@ -50,6 +50,10 @@ class StudyPlan:
             raise UsageError(f"seed must be 0 or more, not {self.seed}")
         if self.compress_at not in COMPRESS_AT:
             raise UsageError(f"compress_at is one of {', '.join(COMPRESS_AT)}, not {self.compress_at!r}")
+        if self.compress_at == "input" and self.task != "classification":
+            raise UsageError(
+                f"compress_at input is for classification; {self.task} answers in the source's own coordinates"
+            )
 
     @property
     def made_codecs(self) -> tuple[Codec, ...]:

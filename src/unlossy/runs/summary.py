@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from unlossy.codecs import Codec
-from unlossy.metrics import Interval, paired_difference
-from unlossy.metrics.recovered import Share, recovered_share
-from unlossy.runs.cells import Cell, Cells, collect, column, paired
+from unlossy.metrics import Interval
+from unlossy.metrics.recovered import Share
+from unlossy.runs.cells import Cell, Cells, collect, common
 from unlossy.runs.costs import MethodCost, cost_of
+from unlossy.runs.estimates import Estimates
 from unlossy.runs.folder import ROWS, read_made_by, read_plan
 from unlossy.runs.methods import MethodFacts, read_methods
 from unlossy.runs.pairs import Pair, pairs_of
 from unlossy.runs.plan import StudyPlan
 from unlossy.store import CLEAN, NONE, RowStore
-from unlossy.tasks.base import Yardstick
 from unlossy.tasks.registry import yardstick
 
 MITIGATED_ONLY: Final = ("versus_none", "recovered")
@@ -88,12 +88,13 @@ def summarise_run(run: Path | str) -> StudyResult:
     plan, made_by = read_plan(Path(run)), read_made_by(Path(run))
     with RowStore(Path(run) / ROWS, read_only=True) as store:
         collected = collect(store)
-    cells, measure = collected.cells, yardstick(plan.task)
+    cells, estimates = collected.cells, Estimates(yardstick(plan.task), plan.seed)
+    measure = estimates.measure
     main_metric = measure.main_metric if collected.labelled else "agreement"
     clean = cells[CLEAN, NONE]
     mitigated = [mitigation for mitigation in plan.mitigations if mitigation != NONE]
     results = tuple(
-        _cell_result(codec, mitigation, plan, measure, cells)
+        _cell_result(codec, mitigation, cells, estimates)
         for codec in plan.made_codecs
         for mitigation in plan.mitigations
     )
@@ -108,14 +109,15 @@ def summarise_run(run: Path | str) -> StudyResult:
         clean=measure.summarise(list(clean.scores.values())),
         cells=results,
         clean_mitigated={
-            mitigation: measure.summarise(paired(cells[CLEAN, mitigation], clean)[0]) for mitigation in mitigated
+            mitigation: measure.summarise(found.at(common(found, clean)))
+            for mitigation, found in ((mitigation, cells[CLEAN, mitigation]) for mitigation in mitigated)
         },
-        **(_methods(Path(run), plan, measure, main_metric, cells, results) if mitigated else {}),
+        **(_methods(Path(run), plan, main_metric, cells, results, estimates) if mitigated else {}),
     )
 
 
 def _methods(
-    run: Path, plan: StudyPlan, measure: Yardstick, main_metric: str, cells: Cells, results: tuple[CellResult, ...]
+    run: Path, plan: StudyPlan, main_metric: str, cells: Cells, results: tuple[CellResult, ...], estimates: Estimates
 ) -> dict[str, Any]:
     """`pairs` and `methods` of a study that has more than none."""
     facts = read_methods(run)
@@ -123,38 +125,30 @@ def _methods(
     for mitigation in plan.mitigations:
         shares = {c.codec: ((c.recovered or {}).get(main_metric), c.n) for c in results if c.mitigation == mitigation}
         known = facts.get(mitigation, MethodFacts())
-        costs[mitigation] = cost_of(mitigation, plan, measure, main_metric, cells, known, shares)
-    pairs = [
-        pair
-        for codec in plan.made_codecs
-        for pair in pairs_of(codec, plan.mitigations, measure.metrics, cells, plan.seed)
-    ]
+        costs[mitigation] = cost_of(mitigation, plan, main_metric, cells, known, shares, estimates)
+    pairs = [pair for codec in plan.made_codecs for pair in pairs_of(codec, plan.mitigations, cells, estimates)]
     return {"pairs": tuple(pairs), "methods": costs}
 
 
-def _cell_result(codec: Codec, mitigation: str, plan: StudyPlan, measure: Yardstick, cells: Cells) -> CellResult:
+def _cell_result(codec: Codec, mitigation: str, cells: Cells, estimates: Estimates) -> CellResult:
     cell, clean = cells[codec.setting, mitigation], cells[CLEAN, NONE]
-    here, there = paired(cell, clean)
+    items = common(cell, clean)
     return CellResult(
         codec=codec.setting,
         codec_quality=codec.codec_quality,
         mitigation=mitigation,
-        metrics=measure.summarise(here),
-        difference={
-            metric: paired_difference(column(here, metric), column(there, metric), plan.seed)
-            for metric in measure.metrics
-        },
+        metrics=estimates.measure.summarise(cell.at(items)),
+        difference=estimates.differences(cell, clean, items),
         rate_bpp=cell.bits / cell.pixels if cell.pixels else None,
-        n=len(here),
-        **({} if mitigation == NONE else _beside_none(cell, cells[codec.setting, NONE], clean, measure, plan.seed)),
+        n=len(items),
+        **({} if mitigation == NONE else _beside_none(cell, cells[codec.setting, NONE], clean, estimates)),
     )
 
 
-def _beside_none(cell: Cell, none: Cell, clean: Cell, measure: Yardstick, seed: int) -> dict[str, Any]:
+def _beside_none(cell: Cell, none: Cell, clean: Cell, estimates: Estimates) -> dict[str, Any]:
     """`versus_none` and `recovered` of a mitigated cell."""
-    scores = paired(cell, none, clean)
-    columns = {metric: tuple(column(of_cell, metric) for of_cell in scores) for metric in measure.metrics}
+    items = common(cell, none, clean)
     return {
-        "versus_none": {name: paired_difference(here, there, seed) for name, (here, there, _) in columns.items()},
-        "recovered": {name: recovered_share(here, there, best, seed) for name, (here, there, best) in columns.items()},
+        "versus_none": estimates.differences(cell, none, items),
+        "recovered": estimates.shares(cell, none, clean, items),
     }

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unlossy.metrics.recovered import Share, recovered_share
-from unlossy.runs.cells import Cells, collect, column, paired
+from unlossy.metrics.recovered import Share
+from unlossy.runs.cells import Cells, collect, common
+from unlossy.runs.estimates import Estimates
 from unlossy.runs.folder import ROWS, read_made_by
 from unlossy.runs.methods import Aim
 from unlossy.runs.mitigations import parts_of
 from unlossy.runs.summary import StudyResult
 from unlossy.store import CLEAN, NONE, RowStore
+from unlossy.tasks.registry import yardstick
 
 Place = tuple[str, str, int]
 """A setting, a corrector's digest, and the number of a RUN."""
@@ -97,6 +99,7 @@ def _column_of(
     """The cells of one RUN."""
     with RowStore(Path(result.run) / ROWS, read_only=True) as store:
         cells = collect(store).cells
+    estimates = Estimates(yardstick(result.plan.task), result.plan.seed)
     direct = next((c for c in correctors.values() if {aim.digest for aim in c.aimed_at} == {model_digest}), None)
     lost = {c.codec: c.difference.get(result.main_metric) for c in result.cells if c.mitigation == NONE}
     found: dict[Place, Transferred] = {}
@@ -106,16 +109,18 @@ def _column_of(
         for corrector in correctors.values():
             is_direct = corrector is direct
             best = None if direct is None or is_direct else (setting, direct.mitigation)
-            of_direct, _ = _share(result, cells, (setting, corrector.mitigation), best) if best else (None, 0)
-            recovered, n = _share(result, cells, (setting, corrector.mitigation), (CLEAN, NONE))
+            of_direct, _ = (
+                _share(result, cells, (setting, corrector.mitigation), best, estimates) if best else (None, 0)
+            )
+            recovered, n = _share(result, cells, (setting, corrector.mitigation), (CLEAN, NONE), estimates)
             found[setting, corrector.digest, number] = Transferred(recovered, of_direct, n, is_direct, loses)
     return found
 
 
 def _share(
-    result: StudyResult, cells: Cells, mitigated: tuple[str, str], best: tuple[str, str]
+    result: StudyResult, cells: Cells, mitigated: tuple[str, str], best: tuple[str, str], estimates: Estimates
 ) -> tuple[Share | None, int]:
     """What a cell wins over none at its setting, as a share of what the `best` cell has over it, and the items."""
-    scores = paired(cells[mitigated], cells[mitigated[0], NONE], cells[best])
-    here, none, there = (column(of_cell, result.main_metric) for of_cell in scores)
-    return recovered_share(here, none, there, result.plan.seed), len(here)
+    here, none, there = cells[mitigated], cells[mitigated[0], NONE], cells[best]
+    items = common(here, none, there)
+    return estimates.share(result.main_metric, here, none, there, items), len(items)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from unlossy.core.errors import ItemError
+from unlossy.runs.cells import EVIDENCE
 from unlossy.store import StudyRow
 from unlossy.study.worker import PreparedCell, PreparedItem, View
 from unlossy.tasks.base import Prediction, Task
@@ -106,11 +107,12 @@ def _row(
 
 def _score(
     item: PreparedItem, answer: Prediction, clean: Prediction | Exception, task: Task
-) -> dict[str, float | None]:
-    scored = dict(task.yardstick.score(answer, item.item.target).values)
+) -> dict[str, float | str | None]:
+    scored = task.yardstick.score(answer, item.item.target)
     agreement = None if isinstance(clean, Exception) else task.yardstick.agreement(answer, clean)
-    return scored | {"agreement": agreement}
+    evidence = {} if scored.evidence is None else {EVIDENCE: scored.evidence}
+    return {**scored.values, "agreement": agreement, **evidence}
 
 
-def _json(value: dict[str, object] | dict[str, float | None]) -> str:
+def _json(value: dict[str, object] | dict[str, float | str | None]) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False)

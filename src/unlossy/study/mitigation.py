@@ -16,7 +16,7 @@ from unlossy.runs.plan import StudyPlan
 from unlossy.store import NONE
 from unlossy.tasks.base import Task
 from unlossy.tasks.classification import ClassificationTask
-from unlossy.tasks.registry import load_task
+from unlossy.tasks.registry import Categories, load_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Mitigation:
         return [_decoded(next(outcomes)) if isinstance(picture, Decoded) else picture for picture in pictures]
 
 
-def open_mitigations(plan: StudyPlan, own: Task) -> tuple[Mitigation, ...]:
+def open_mitigations(plan: StudyPlan, own: Task, categories: Categories | None = None) -> tuple[Mitigation, ...]:
     """The plan's mitigations, ready to work beside the study's `own` model.
 
     A corrector gets one thread, since it runs in the workers, of which there is one per core; a model gets what the
@@ -51,7 +51,7 @@ def open_mitigations(plan: StudyPlan, own: Task) -> tuple[Mitigation, ...]:
     tasks = {plan.model: own}
     for spec in [parts_of(text).model for text in plan.mitigations]:
         if spec and spec not in tasks:
-            tasks[spec] = load_task(plan.task, spec)
+            tasks[spec] = load_task(plan.task, spec, categories=categories)
             refuse_other_classes(own, tasks[spec])
     with _torch_threads_kept():
         return tuple(_open(text, tasks) for text in plan.mitigations)

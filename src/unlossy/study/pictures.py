@@ -31,7 +31,6 @@ from unlossy.store import CLEAN, NONE, RowStore, StudyRow
 from unlossy.study.choice import Choice, choose_changed, was_right
 from unlossy.study.strip import draw_strip, strip_name
 from unlossy.tasks.base import Task
-from unlossy.tasks.classification import ClassificationTask
 
 MAX_SIDE_PX = 320
 MAX_LABELS = 100_000
@@ -177,9 +176,9 @@ def _cut(image: np.ndarray, box_xywh: tuple[int, int, int, int]) -> np.ndarray:
 
 def _labels(task: Task, items: Sequence[Item]) -> tuple[str, ...] | None:
     """The model's class names; where it has none, those of the items' folders, with numbers for what they lack."""
-    if isinstance(task, ClassificationTask) and task.classifier.labels is not None:
-        return task.classifier.labels
-    names = {item.target.class_index: item.groups.get("class", "") for item in items if item.target is not None}
+    if task.classes is not None:
+        return tuple(task.classes.values())
+    names = {item.class_index: item.groups.get("class", "") for item in items if item.class_index is not None}
     if not names or max(names) >= MAX_LABELS:
         return None
     return tuple(names.get(index) or f"class {index}" for index in range(max(names) + 1))

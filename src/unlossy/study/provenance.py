@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlossy.core.tools import digest_of, version_of
-from unlossy.core.types import ClassTarget, Item
+from unlossy.core.types import ClassTarget, Item, TextTarget
 from unlossy.runs.plan import StudyPlan
 from unlossy.study.mitigation import Mitigation, libraries_of, made_by
 from unlossy.tasks.base import Task
@@ -32,5 +32,14 @@ def provenance_of(
     } | ({"mitigations": methods} if methods else {})
 
 
-def _target(item: Item) -> int | None:
-    return item.target.class_index if isinstance(item.target, ClassTarget) else None
+def _target(item: Item) -> int | str | None:
+    """What tells an item's target from another."""
+    match item.target:
+        case ClassTarget(class_index):
+            return class_index
+        case TextTarget(text):
+            return text
+        case None:
+            return None
+        case target:
+            return target.digest

@@ -13,6 +13,7 @@ from pathlib import Path
 from unlossy.core.errors import LabelError, UsageError
 from unlossy.core.types import Item
 from unlossy.datasets import open_dataset
+from unlossy.datasets.base import categories_of
 from unlossy.engines import Engine, Failed, LocalEngine
 from unlossy.runs.folder import open_run
 from unlossy.runs.plan import StudyPlan
@@ -24,7 +25,7 @@ from unlossy.study.pictures import refuse_unknown, write_pictures
 from unlossy.study.provenance import provenance_of
 from unlossy.study.worker import ChunkWorker
 from unlossy.tasks.base import Task
-from unlossy.tasks.registry import load_task
+from unlossy.tasks.registry import load_task, yardstick
 
 CHUNK = 16
 """Items per transaction. Part of what makes rows equal after a resume: changing it changes the batches."""
@@ -50,12 +51,12 @@ def run_study(
     Raises UsageError before any work (no data, no such model, labels that do not fit, a folder with another plan),
     RunError where the run cannot go on (locked, disk full). Failed items are rows.
     """
-    dataset = open_dataset(plan.data)
-    items = list(islice(dataset, plan.limit))
+    dataset = open_dataset(plan.data, targets=yardstick(plan.task).targets)
+    items, categories = list(islice(dataset, plan.limit)), categories_of(dataset)
     refuse_unknown(items, show)
-    task = load_task(plan.task, plan.model)
+    task = load_task(plan.task, plan.model, categories=categories)
     _refuse_misfits(items, task)
-    mitigations = open_mitigations(plan, task)
+    mitigations = open_mitigations(plan, task, categories)
     answerer = Answerer(task, {m.text: m.task for m in mitigations if m.task is not None}, plan.batch)
     made_by = provenance_of(plan, items, task, mitigations)
     with open_run(Path(run), plan, made_by) as store:
@@ -89,7 +90,9 @@ def _refuse_misfits(items: Sequence[Item], task: Task) -> None:
         try:
             task.check_target(item.target)
         except LabelError as error:
-            raise UsageError(
-                f"{item.key}: {error}. Give a model for these classes, or a labels.csv (file,class_index) with the "
-                "model's own indices"
-            ) from error
+            remedy = (
+                ", or a labels.csv (file,class_index) with the model's own indices"
+                if task.yardstick.targets == "class"
+                else ""
+            )
+            raise UsageError(f"{item.key}: {error}. Give a model for these classes{remedy}") from error

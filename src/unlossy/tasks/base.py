@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from unlossy.core.types import Target
+from unlossy.core.types import Target, TargetKind
 
 Prepared = Any
 """What one model wants of one image, usually a float32 array (c, h, w); only the task that made it looks inside."""
@@ -21,18 +21,38 @@ Prediction = Any
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One item's score: metric name to value in 0..1, None where a metric is undefined (no label, say)."""
+    """One item's score: metric name to value in 0..1, None where a metric is undefined (no label, say).
+
+    Metrics of the whole set, which are no means over items, have no value here; `evidence` is what the yardstick needs
+    of this item to work them out, a text that only it can read.
+    """
 
     values: Mapping[str, float | None]
+    evidence: str | None = None
 
 
 @runtime_checkable
 class Yardstick(Protocol):
-    """How a task's answers are judged; knows no model."""
+    """How a task's answers are judged; knows no model.
+
+    Attributes:
+        targets: The kind of label that answers are scored against.
+        metrics: Every metric, those of the set included.
+        set_metrics: Those that belong to the set of items and are no means over them (average precision, say).
+        main_metric: What a study is about where there are labels; more is better.
+        item_metric: The metric by which single items are told apart; it has a value for each labelled item.
+        lower_is_better: Metrics that are errors.
+        spoken: How people call each metric.
+    """
 
     task: str
+    targets: TargetKind
     metrics: tuple[str, ...]
+    set_metrics: tuple[str, ...]
     main_metric: str
+    item_metric: str
+    lower_is_better: frozenset[str]
+    spoken: Mapping[str, str]
 
     def as_target(self, prediction: Prediction) -> Target:
         """The clean answer as the target: agreement without labels."""
@@ -60,12 +80,21 @@ class Yardstick(Protocol):
         """Each metric over all items; `weights` (one bootstrap draw) count each item that often."""
         ...
 
+    def resample(self, scores: Sequence[Score], draws: Float[np.ndarray, "d n"]) -> dict[str, Float[np.ndarray, " d"]]:
+        """Each of `set_metrics` in each bootstrap draw (a row of weights), NaN where it is undefined.
+
+        Equal to `summarise` with that row as weights. A metric that no item has evidence for is left out.
+        """
+        ...
+
 
 @runtime_checkable
 class Task(Protocol):
     """A model and its yardstick."""
 
     yardstick: Yardstick
+    classes: Mapping[int, str] | None
+    """Names of the classes by the id that answers have (an output's number, or the dataset's id); None when unknown."""
     model_spec: str
     model_digest: str
     libraries: tuple[str, ...]

@@ -1,14 +1,15 @@
 """Classification: one class per image. The yardstick needs no model; the task joins it to a Classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from unlossy.core.errors import LabelError, ModelError
-from unlossy.core.types import ClassTarget, Target
+from unlossy.core.types import ClassTarget, Target, TargetKind
 from unlossy.tasks.base import Prepared, Score, Yardstick
 from unlossy.tasks.models.base import Classifier
 
@@ -32,8 +33,15 @@ class ClassificationYardstick:
     """Top-1, top-5, the probability of the true class, and agreement with the clean answer; all in 0..1."""
 
     task: str = "classification"
+    targets: TargetKind = "class"
     metrics: tuple[str, ...] = ("top1", "top5", "p_true", "agreement")
+    set_metrics: tuple[str, ...] = ()
     main_metric: str = "top1"
+    item_metric: str = "top1"
+    lower_is_better: frozenset[str] = frozenset()
+    spoken: Mapping[str, str] = MappingProxyType(
+        {"top1": "top-1", "top5": "top-5", "p_true": "probability of the true class", "agreement": "agreement"}
+    )
 
     def as_target(self, prediction: ClassificationAnswer) -> ClassTarget:
         """The answered class as if it were the true one."""
@@ -47,7 +55,7 @@ class ClassificationYardstick:
         Raises:
             LabelError: the model has no such class.
         """
-        if target is None:
+        if not isinstance(target, ClassTarget):
             return Score(dict.fromkeys(self.metrics))
         index, n_classes = target.class_index, len(prediction.probabilities)
         if not 0 <= index < n_classes:
@@ -75,7 +83,7 @@ class ClassificationYardstick:
 
     def target_as_json(self, target: Target) -> dict[str, Any]:
         """The true class."""
-        return {"class_index": target.class_index}
+        return {"class_index": target.class_index} if isinstance(target, ClassTarget) else {}
 
     def summarise(
         self, scores: Sequence[Score], weights: Float[np.ndarray, " n"] | None = None
@@ -90,6 +98,14 @@ class ClassificationYardstick:
         pairs = zip(self.metrics, totals, weighed, strict=True)
         return {metric: float(total / weight) if weight > 0 else None for metric, total, weight in pairs}
 
+    def resample(
+        self,
+        scores: Sequence[Score],  # noqa: ARG002 (the contract's)
+        draws: Float[np.ndarray, "d n"],  # noqa: ARG002
+    ) -> dict[str, Float[np.ndarray, " d"]]:
+        """Nothing: every metric is a mean over the items."""
+        return {}
+
 
 class ClassificationTask:
     """A Classifier and the yardstick for it."""
@@ -98,6 +114,7 @@ class ClassificationTask:
         """Wrap a classifier; it is used as it is, from several threads."""
         self.classifier = classifier
         self.yardstick: Yardstick = ClassificationYardstick()
+        self.classes: Mapping[int, str] | None = dict(enumerate(classifier.labels)) if classifier.labels else None
         self.model_spec = classifier.spec
         self.model_digest = classifier.digest
         self.libraries = classifier.libraries
@@ -134,7 +151,7 @@ class ClassificationTask:
     def check_target(self, target: Target | None) -> None:
         """Nothing; raises LabelError where the model is known to have no such class."""
         n_classes = self.classifier.n_classes
-        if target is not None and (
+        if isinstance(target, ClassTarget) and (
             target.class_index < 0 or (n_classes is not None and target.class_index >= n_classes)
         ):
             has = "an index is 0 or more" if n_classes is None else f"the model has {n_classes} classes"

@@ -125,21 +125,21 @@ def cropped(rng: Generator, image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarr
 
 def class_of(item: Item) -> int:
     """The class index of a labelled item."""
-    assert item.target is not None  # noqa: S101 (`labelled` lets no other through)
-    return item.target.class_index
+    assert item.class_index is not None  # noqa: S101 (`labelled` lets no other through)
+    return item.class_index
 
 
 def labelled(items: Sequence[Item], n_classes: int, where: str) -> None:
     """Nothing; raises UsageError on the first item without a class, or with one that the model does not have."""
     for item in items:
-        if item.target is None:
+        if item.class_index is None:
             raise UsageError(
                 f"{item.key}: no class. Fine-tuning is supervised: put the pictures of {where} in a folder per class, "
                 "or add a labels.csv (file,class_index). `unlossy train ttac` needs no labels"
             )
-        if item.target.class_index >= n_classes:
+        if item.class_index >= n_classes:
             raise UsageError(
-                f"{item.key}: class {item.target.class_index} is outside the model's {n_classes} classes. Give a "
+                f"{item.key}: class {item.class_index} is outside the model's {n_classes} classes. Give a "
                 "labels.csv with the model's own indices, or --new-head for a new last layer"
             )
 

@@ -79,8 +79,8 @@ def _class_names(items: Sequence[Item]) -> list[str]:
     """The class folder's name by class index, or "class 3" where there is none or several."""
     found: dict[int, set[str]] = {}
     for item in items:
-        if item.target is not None:
-            found.setdefault(item.target.class_index, set()).add(item.groups.get("class", ""))
+        if item.class_index is not None:
+            found.setdefault(item.class_index, set()).add(item.groups.get("class", ""))
     names = []
     for index in range(max(found, default=-1) + 1):
         given = found.get(index, set()) - {""}
