@@ -97,7 +97,15 @@ def test_the_json(result):
 def test_a_study_of_none_alone_tells_what_it_told(tmp_path):
     rows = rows_by_hand({key: text for key, text in ANSWERS.items() if key[1] == "none"})
     run = make_run(tmp_path / "run", rows, ("jpeg:10,90",), n_items=10)
-    assert set(summarise_run(run).to_json()) == {"run", "n_items", "failed", "clean", "clean_mitigated", "cells"}
+    assert set(summarise_run(run).to_json()) == {
+        "run",
+        "n_items",
+        "failed",
+        "clean",
+        "clean_mitigated",
+        "agreement_correlation",
+        "cells",
+    }
 
 
 def test_how_many_images_would_do():

@@ -7,6 +7,8 @@ import typer
 
 from unlossy.core.errors import UsageError
 from unlossy.report import write_report
+from unlossy.report.training import write_training_report
+from unlossy.runs.training import LOG
 
 
 def report(
@@ -14,7 +16,8 @@ def report(
         list[Path],
         typer.Argument(
             metavar="RUN...",
-            help="Folders that `unlossy study -o` made, or one rows.parquet that `unlossy audit -o` wrote.",
+            help="Folders that `unlossy study -o` made, one that `unlossy train ... -o` made, or one rows.parquet that "
+            "`unlossy audit -o` wrote.",
         ),
     ],
     output: Annotated[
@@ -38,12 +41,23 @@ def report(
 
     `unlossy report runs/mobilenet runs/squeezenet -o comparison.html`
 
+    `unlossy report runs/aimed` (a training: its curves)
+
     `unlossy report rows.parquet`
     """
     if any(run.suffix == ".parquet" for run in runs):
         typer.echo(str(_audited(runs, output)))
+    elif any((run / LOG).is_file() for run in runs):
+        typer.echo(str(_trained(runs, output)))
     else:
         typer.echo(str(write_report(runs, output)))
+
+
+def _trained(runs: list[Path], output: Path | None) -> Path:
+    """The page written from the logs of a training."""
+    if len(runs) != 1:
+        raise UsageError(f"a training run is reported alone, not {len(runs)} folders together")
+    return write_training_report(runs[0], output)
 
 
 def _audited(paths: list[Path], output: Path | None) -> Path:

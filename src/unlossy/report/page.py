@@ -14,6 +14,7 @@ from unlossy.report.methods import methods_section
 from unlossy.report.pixels import Budget
 from unlossy.report.recommendation import recommend
 from unlossy.report.tables import cells_table, comparison_table, losers_table
+from unlossy.report.training import methods_training_section
 from unlossy.report.transfer import transfer_section
 from unlossy.report.verdict import caveats, levels, verdict
 from unlossy.runs import StudyResult
@@ -50,6 +51,9 @@ def _sections(runs: Sequence[LoadedRun]) -> list[Section]:
     methods = [methods_section(run, number) for number, run in enumerate(runs)]
     if any(methods):
         found.append(Section("methods", "The methods side by side", _each(runs, methods)))
+    trained = [methods_training_section(run, number) for number, run in enumerate(runs)]
+    if any(trained):
+        found.append(Section("trained", "How the methods were trained", _each(runs, trained)))
     if transferred := transfer_section(runs):
         found.append(Section("transfer", "Aimed at one model, used with another", transferred))
     found.append(Section("curves", "How the loss grows", curves_section(runs)))

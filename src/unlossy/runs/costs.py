@@ -56,6 +56,7 @@ class MethodCost:
         """The method in `study --json`."""
         told = asdict(self)
         facts = told.pop("facts")
+        facts.pop("training")  # curves for a picture; the logs have them whole
         return told | facts
 
 

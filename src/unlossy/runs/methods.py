@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unlossy.core.errors import RunError, UsageError
+from unlossy.runs.training import TrainingCurves, curves_from_json
 
 METHODS = "methods.json"
 
@@ -34,6 +35,8 @@ class MethodFacts:
     model_parameters: int | None = None
     aimed_at: tuple[Aim, ...] = ()
     model_s: float | None = None
+    training: TrainingCurves | None = None
+    """Of the run that made the corrector or the model, where its logs lie beside them."""
 
 
 def read_methods(run: Path) -> Mapping[str, MethodFacts]:
@@ -61,4 +64,4 @@ def write_methods(run: Path, methods: Mapping[str, MethodFacts]) -> None:
 
 def _facts(entry: Mapping[str, Any]) -> MethodFacts:
     aims = tuple(Aim(str(aim["model"]), str(aim["digest"])) for aim in entry["aimed_at"])
-    return MethodFacts(**{**entry, "aimed_at": aims})
+    return MethodFacts(**{**entry, "aimed_at": aims, "training": curves_from_json(entry.get("training"))})

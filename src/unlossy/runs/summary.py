@@ -13,6 +13,7 @@ from typing import Any, Final
 from unlossy.codecs import Codec
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
+from unlossy.runs.agreement import Correlation, correlation_of
 from unlossy.runs.cells import Cell, Cells, collect, common
 from unlossy.runs.costs import MethodCost, cost_of
 from unlossy.runs.estimates import Estimates
@@ -70,6 +71,8 @@ class StudyResult:
     clean_mitigated: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     pairs: tuple[Pair, ...] = ()
     methods: Mapping[str, MethodCost] = field(default_factory=dict)
+    correlation: Correlation | None = None
+    """Of agreement with the labelled metric; None without labels."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `study --json` prints."""
@@ -77,6 +80,7 @@ class StudyResult:
         head = {"run": self.run, "n_items": self.n_items, "failed": self.failed}
         mitigated = {mitigation: dict(metrics) for mitigation, metrics in self.clean_mitigated.items()}
         told = head | {"clean": dict(self.clean), "clean_mitigated": mitigated, "cells": cells}
+        told |= {} if self.correlation is None else {"agreement_correlation": asdict(self.correlation)}
         if not self.methods:
             return told
         methods = {mitigation: cost.to_json() for mitigation, cost in self.methods.items()}
@@ -108,6 +112,9 @@ def summarise_run(run: Path | str) -> StudyResult:
         errors=Counter(collected.errors.values()),
         clean=measure.summarise(list(clean.scores.values())),
         cells=results,
+        correlation=correlation_of(
+            measure, main_metric, cells, {c.codec: c.metrics for c in results if c.mitigation == NONE}
+        ),
         clean_mitigated={
             mitigation: measure.summarise(found.at(common(found, clean)))
             for mitigation, found in ((mitigation, cells[CLEAN, mitigation]) for mitigation in mitigated)

@@ -12,6 +12,7 @@ from unlossy.core.errors import UnlossyError, UsageError
 from unlossy.correctors.registry import weights_of
 from unlossy.runs.methods import Aim, MethodFacts, read_methods, write_methods
 from unlossy.runs.mitigations import parts_of
+from unlossy.runs.training import TrainingCurves, training_beside
 from unlossy.store import NONE
 from unlossy.study.answers import Answerer
 from unlossy.study.mitigation import Mitigation
@@ -42,7 +43,10 @@ def keep_methods(run: Path, mitigations: Sequence[Mitigation], answerer: Answere
 def facts_of(mitigation: Mitigation, own: Task) -> MethodFacts:
     """The facts of a method, its time left out."""
     task = mitigation.task or own
-    return replace(corrector_facts(parts_of(mitigation.text).corrector), model_parameters=_model_parameters(task))
+    parts = parts_of(mitigation.text)
+    facts = replace(corrector_facts(parts.corrector), model_parameters=_model_parameters(task))
+    made = [curves for spec in (parts.corrector, parts.model) if (curves := _training_of(spec)) is not None]
+    return replace(facts, training=made[0]) if made else facts
 
 
 def corrector_facts(spec: str) -> MethodFacts:
@@ -56,6 +60,12 @@ def corrector_facts(spec: str) -> MethodFacts:
     return MethodFacts(
         corrector_parameters=sum(map(prod, shapes)) if shapes else None, aimed_at=_aims(stated.get("aimed_at", "[]"))
     )
+
+
+def _training_of(spec: str) -> TrainingCurves | None:
+    """The curves of the run in which a local file or folder was made."""
+    path = Path((spec.partition(":")[2] or spec).rpartition("@")[2]).expanduser() if spec else None
+    return training_beside(path) if path is not None and path.exists() else None
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from unlossy.runs.folder import open_run
 from unlossy.runs.plan import StudyPlan
 from unlossy.runs.summary import StudyResult, summarise_run
 from unlossy.study.answers import Answerer
+from unlossy.study.exhibits import write_exhibits
 from unlossy.study.methods import keep_methods
 from unlossy.study.mitigation import open_mitigations
 from unlossy.study.pictures import refuse_unknown, write_pictures
@@ -74,7 +75,10 @@ def run_study(
                 store.add_chunk(answerer(outcome.value, key))
                 tell(outcome.refs[-1] + 1, len(items))
         keep_methods(Path(run), mitigations, answerer)
-        write_pictures(Path(run), plan, items, task, store, show)
+        if task.yardstick.targets == "class":
+            write_pictures(Path(run), plan, items, task, store, show)
+        else:
+            write_exhibits(Path(run), plan, items, task, mitigations, store, show)
     return summarise_run(run)
 
 
