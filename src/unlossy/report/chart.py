@@ -89,6 +89,41 @@ def chart(name: str, title: str, description: str, x: Axis, y: Axis, lines: Sequ
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Heights (x, y) on top of the layer before; `number` chooses the colour, `name` is what a pointer gets."""
+
+    number: int
+    name: str
+    heights: tuple[tuple[float, float], ...]
+
+
+def areas(name: str, title: str, description: str, x: Axis, y: Axis, layers: Sequence[Layer]) -> Html:
+    """Stacked areas over the same x values, the first layer at the bottom; heights are 0 or more."""
+    floors = [0.0] * max((len(layer.heights) for layer in layers), default=0)
+    parts = []
+    for layer in layers:
+        tops = [floor + height for floor, (_, height) in zip(floors, layer.heights, strict=True)]
+        places = [place for place, _ in layer.heights]
+        upper = [spot(x, y, place, top) for place, top in zip(places, tops, strict=True)]
+        lower = [spot(x, y, place, floor) for place, floor in zip(places[::-1], floors[::-1], strict=True)]
+        parts.append(
+            tag("polygon", tag("title", layer.name), points=_path([*upper, *lower]), class_=f"area s{layer.number}")
+        )
+        floors = tops
+    return tag(
+        "svg",
+        tag("title", title, id=f"{name}-title"),
+        tag("desc", description, id=f"{name}-desc"),
+        *parts,
+        _grid(x, y),
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        aria_labelledby=f"{name}-title {name}-desc",
+        class_="chart",
+    )
+
+
 def spot(x: Axis, y: Axis, x_value: float, y_value: float) -> tuple[float, float]:
     """Where a value lies, in the viewBox's units from the upper left corner."""
     across = LEFT + x.place(x_value) * (WIDTH - LEFT - RIGHT)

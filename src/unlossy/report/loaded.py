@@ -9,9 +9,12 @@ from typing import Any
 from unlossy.report.losses import Losses, find_losses
 from unlossy.report.verdict import headline_setting
 from unlossy.runs import StudyResult, read_made_by, summarise_run
+from unlossy.runs.exhibits import Exhibits, read_exhibits
+from unlossy.runs.folder import ROWS
 from unlossy.runs.pictures import PictureIndex, class_text, read_pictures
 from unlossy.runs.settings import Family, families_of
-from unlossy.store import NONE
+from unlossy.store import NONE, RowStore
+from unlossy.tasks.registry import yardstick
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class LoadedRun:
     made_by: dict[str, Any]
     losses: Losses
     pictures: PictureIndex | None
+    exhibits: Exhibits | None = None
+    """What a study of another task than classification kept in the place of `pictures`."""
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -34,6 +39,15 @@ class LoadedRun:
         """The model's name for a class, else the folder's, else its number."""
         labels = None if self.pictures is None else self.pictures.labels
         return class_text(index, labels, folder_name) or "no label"
+
+    def class_of(self, class_id: int) -> str:
+        """The name of a class by the dataset's id, in a study of objects or label maps."""
+        return (self.exhibits or Exhibits()).class_name(class_id)
+
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether the study is of a classifier."""
+        return yardstick(self.result.plan.task).targets == "class"
 
 
 def load_runs(runs: Sequence[Path | str | StudyResult]) -> list[LoadedRun]:
@@ -53,8 +67,13 @@ def _load(folder: Path, result: StudyResult, name: str) -> LoadedRun:
     of_headline = next((family for family in families if headline in family.settings), None)
     near = () if of_headline is None else of_headline.looked_at()
     settings = tuple(s for s in (of_headline.settings if of_headline else ()) if s in near or s == headline)
-    losses = find_losses(folder, settings, headline)
-    return LoadedRun(folder, name, result, read_made_by(folder), losses, read_pictures(folder))
+    made_by = read_made_by(folder)
+    if yardstick(result.plan.task).targets == "class":
+        losses = find_losses(folder, settings, headline)
+        return LoadedRun(folder, name, result, made_by, losses, read_pictures(folder))
+    with RowStore(folder / ROWS, read_only=True) as store:
+        losses = Losses(headline, settings, len(store.done_items()), 0, 0, (), ())
+    return LoadedRun(folder, name, result, made_by, losses, None, read_exhibits(folder))
 
 
 def short_name(model: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from unlossy.core.errors import UsageError
 from unlossy.report.curves import curves_section
 from unlossy.report.document import Section, bound, document, write_whole
+from unlossy.report.exhibits import exhibits_section, fallen_table, vanished_section
 from unlossy.report.foot import made_section, method_section
 from unlossy.report.gallery import any_changed, changed_section, edges_section, shown_section
 from unlossy.report.loaded import LoadedRun, load_runs
@@ -58,7 +59,29 @@ def _sections(runs: Sequence[LoadedRun]) -> list[Section]:
         found.append(Section("transfer", "Aimed at one model, used with another", transferred))
     found.append(Section("curves", "How the loss grows", curves_section(runs)))
     found.append(Section("numbers", "The numbers", join(tables)))
-    found.append(Section("losers", "Who loses most", _each(runs, [losers_table(run) for run in runs])))
+    found += _of_answers([run for run in runs if not run.is_of_classes], budget)
+    return [*found, *_of_classes([run for run in runs if run.is_of_classes], budget), _made(runs)]
+
+
+def _of_answers(runs: Sequence[LoadedRun], budget: Budget) -> list[Section]:
+    """The sections of studies whose answers are boxes, maps or texts."""
+    if not runs:
+        return []
+    found = [Section("fallen", "Who loses most", _each(runs, [fallen_table(run) for run in runs]))]
+    gone = [vanished_section(run) for run in runs]
+    if any(gone):
+        found.append(
+            Section("vanished", "What it no longer sees, and what it sees that is not there", _each(runs, gone))
+        )
+    exhibits = _each(runs, [exhibits_section(run, budget) for run in runs])
+    return [*found, Section("exhibits", "The answers, drawn", join([_how_kept(), exhibits]))]
+
+
+def _of_classes(runs: Sequence[LoadedRun], budget: Budget) -> list[Section]:
+    """The sections of classifiers' studies."""
+    if not runs:
+        return []
+    found = [Section("losers", "Who loses most", _each(runs, [losers_table(run) for run in runs]))]
     shown = [shown_section(run, budget) for run in runs]
     if any(shown):
         found.append(Section("shown", "One picture through all settings", _each(runs, shown)))
@@ -67,8 +90,11 @@ def _sections(runs: Sequence[LoadedRun]) -> list[Section]:
     if any_changed(runs):
         edges = _each(runs, [edges_section(run, budget) for run in runs])
         found.append(Section("edges", "How blocking infects edges", join([_about_edges(), edges])))
-    made = join([method_section(), *map(made_section, runs)])
-    return [*found, Section("made", "How this was made", made)]
+    return found
+
+
+def _made(runs: Sequence[LoadedRun]) -> Section:
+    return Section("made", "How this was made", join([method_section(), *map(made_section, runs)]))
 
 
 def _told(runs: Sequence[LoadedRun]) -> list[Html]:
@@ -111,6 +137,14 @@ def _how_chosen(runs: Sequence[LoadedRun]) -> Html | None:
         tag(
             "span", " Click a picture, or focus it and use the arrow keys, to enlarge another region.", class_="with-js"
         ),
+    )
+
+
+def _how_kept() -> Html:
+    return tag(
+        "p",
+        "Chosen by rule, not by eye: the items whose score fell most at the worst quality looked at, and those asked "
+        "for. They are the extremes; how common such changes are is what the curve says.",
     )
 
 

@@ -17,7 +17,7 @@ BUDGET_BYTES = 11_000_000
 
 BLOCK_PX = 8
 MAX_FILE_BYTES = 4_000_000
-"""A kept picture has at most 320 x 320 pixels; a larger file is none of ours."""
+"""A kept picture has at most 640 x 640 pixels; a larger file is none of ours."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,12 @@ class Budget:
 
 def read_cell(run: Path, cell: PictureCell) -> UInt8[np.ndarray, "h w 3"]:
     """The kept picture of a cell; raises OSError or ValueError where it is not there or no PNG."""
-    path = run / PICTURES / cell.file
+    return read_kept(run, cell.file)
+
+
+def read_kept(run: Path, file: str) -> UInt8[np.ndarray, "h w 3"]:
+    """A kept picture by its file's name; raises as `read_cell`."""
+    path = run / PICTURES / file
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ValueError(f"{path} is too large for a kept picture")
     with Image.open(path, formats=["PNG"]) as image:

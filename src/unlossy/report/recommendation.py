@@ -183,9 +183,14 @@ def _win(result: StudyResult, chosen: Judged, losing: Sequence[str], metric: str
     where = _worst(result, [setting for setting in chosen.wins if setting in losing] or chosen.wins)
     share = _recovered(cells[where], result.main_metric)
     won = f"wins back {share_told(share)} of the {metric} lost" if share else f"wins {metric}"
-    if result.main_metric == "agreement" and share:
+    if result.main_metric == "agreement" and share and _is_of_classes(result):
         won = f"wins back {share_told(share)} of the answers that changed"
     return f"Use {chosen.name}: {at(where)} it {won}; it beats none beyond noise at {spans(result, chosen.wins)}."
+
+
+def _is_of_classes(result: StudyResult) -> bool:
+    """Whether an answer is right or wrong, and nothing between."""
+    return result.plan.task == "classification"
 
 
 def _worst(result: StudyResult, settings: Sequence[str]) -> str:
@@ -212,7 +217,8 @@ def _cost(result: StudyResult, chosen: Judged) -> str:
         clean = f"It changes no answer on {cost.n_clean} clean images"
     else:
         judged = "within noise" if within_noise(change) else "beyond noise"
-        flips = f"{cost.became_wrong} became wrong, {cost.became_right} right of {cost.n_clean}"
+        words = ("became wrong", "right") if _is_of_classes(result) else ("got worse", "better")
+        flips = f"{cost.became_wrong} {words[0]}, {cost.became_right} {words[1]} of {cost.n_clean}"
         clean = f"On clean images it makes {points_told(change)}, {judged}: {flips}"
     took = [] if cost.correction_s is None else [f"the correction takes {milliseconds(cost.correction_s)} an image"]
     size = cost.facts.corrector_parameters

@@ -10,7 +10,7 @@ from unlossy.metrics import Interval
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.settings import Family, at, families_of, spoken
 from unlossy.store import NONE
-from unlossy.tasks.registry import spoken_metrics
+from unlossy.tasks.registry import spoken_metrics, yardstick
 
 METRIC_NAMES = spoken_metrics()
 
@@ -51,7 +51,7 @@ def verdict(result: StudyResult) -> str:
     first = result.plan.mitigations[0]
     for family in families_of(result.plan.made_codecs):
         if steps := _steps(result, family):
-            told.append(_changes(steps) if result.main_metric == "agreement" else _losses(steps, result.main_metric))
+            told.append(_changes(steps) if _counts_answers(result) else _losses(steps, result.main_metric))
     if not told:
         return "Nothing could be scored: no image went through both clean and compressed."
     rest = len(told) - MAX_FAMILIES
@@ -97,7 +97,8 @@ def caveats(result: StudyResult, n_done: int | None = None) -> list[str]:
             "classes, and is the preprocessing that of these weights?"
         )
     if not result.n_labelled:
-        notes.append("There are no labels: what is counted is how often the model keeps its own clean answer.")
+        kept = "how often the model keeps" if result.plan.task == "classification" else "how far the model keeps to"
+        notes.append(f"There are no labels: what is counted is {kept} its own clean answer.")
     elif result.n_labelled < result.n_items and (n_done is None or result.n_labelled < n_done):
         notes.append(f"Only {result.n_labelled} of {result.n_items} images have a label; accuracy is over those.")
     return notes
@@ -156,6 +157,11 @@ def _where_noise_begins(steps: list[_Step], lead: _Step) -> str:
     if steps[0] is lead or steps[0].mean > 0:
         return ""
     return f"; even {at(steps[0].setting)}, the mildest tested, it loses {-steps[0].mean:.1f} ({steps[0].span})"
+
+
+def _counts_answers(result: StudyResult) -> bool:
+    """Whether the study counts answers that stay the same: a classifier's, without labels."""
+    return result.main_metric == "agreement" and yardstick(result.plan.task).targets == "class"
 
 
 def _changes(steps: list[_Step]) -> str:

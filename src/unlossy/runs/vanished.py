@@ -1,0 +1,130 @@
+"""Objects that compression takes from a detector, and those that it makes it see: by the confidence lost or gained.
+
+The reference is the same model's answer on the clean picture, so that no labels are needed. Objects are the same where
+class and place agree (intersection over union of at least a half), the surest paired first.
+"""
+
+import heapq
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from unlossy.store import CLEAN, NONE, StudyRow
+
+SURE: Final = 0.3
+"""Score from which on a detection counts as something seen."""
+SAME_IOU: Final = 0.5
+N_LISTED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One detection: its box in pixels of the source (x0, y0, x1, y1), its class, its score (0..1)."""
+
+    box: tuple[float, float, float, float]
+    class_id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An object of an item that is seen in one picture and not in the other: its score there, and what is left here.
+
+    For a missed object `score` is that on the clean picture and `left` the best score of the same object on the
+    compressed one, under `SURE` or 0; for a hallucinated one the two are the other way round.
+    """
+
+    key: str
+    item_index: int
+    found: Found
+    left: float
+
+    @property
+    def moved(self) -> float:
+        """The confidence lost or gained."""
+        return self.found.score - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """The most moving changes at a setting, the largest first, and how many there are in all."""
+
+    setting: str
+    missed: tuple[Changed, ...]
+    new: tuple[Changed, ...]
+    n_missed: int
+    n_new: int
+    n_clean: int
+
+
+def found_of(prediction: Mapping[str, Any], least: float = SURE) -> list[Found]:
+    """The detections of a row's JSON that score at least so much, the surest first."""
+    entries = zip(prediction["boxes"], prediction["class_ids"], prediction["scores"], strict=True)
+    found = [Found(tuple(map(float, box)), int(one), float(score)) for box, one, score in entries if score >= least]  # type: ignore[arg-type]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def kept_missed_new(
+    clean: Sequence[Found], here: Sequence[Found]
+) -> tuple[list[tuple[Found, Found]], list[Found], list[Found]]:
+    """Objects seen in both pictures (clean, here), those missed here, those seen only here."""
+    overlaps = iou(clean, here)
+    left, kept, missed = set(range(len(here))), [], []
+    for row, one in enumerate(clean):
+        same = [n for n in left if here[n].class_id == one.class_id and overlaps[row, n] >= SAME_IOU]
+        if same:
+            best = max(same, key=lambda n: overlaps[row, n])
+            left.remove(best)
+            kept.append((one, here[best]))
+        else:
+            missed.append(one)
+    return kept, missed, [here[n] for n in sorted(left)]
+
+
+def vanished(rows: Iterable[StudyRow], setting: str, n_listed: int = N_LISTED) -> Vanished:
+    """What changed between the clean pictures and `setting`, without mitigation; rows come in the order of items."""
+    missed: list[tuple[float, int, int, Changed]] = []
+    new: list[tuple[float, int, int, Changed]] = []
+    counts = [0, 0, 0]
+    for index, item_rows in groupby(rows, key=attrgetter("item_index")):
+        cells = {r.codec: r for r in item_rows if r.mitigation == NONE and r.error_kind is None and r.prediction}
+        if not {CLEAN, setting} <= cells.keys():
+            continue
+        answers = [json.loads(cells[codec].prediction or "{}") for codec in (CLEAN, setting)]
+        clean, here = (found_of(answer) for answer in answers)
+        faint_clean, faint_here = (found_of(answer, 0.0) for answer in answers)
+        _, gone, come = kept_missed_new(clean, here)
+        counts = [counts[0] + len(gone), counts[1] + len(come), counts[2] + len(clean)]
+        for heap, changes, other in ((missed, gone, faint_here), (new, come, faint_clean)):
+            for place, one in enumerate(changes):
+                change = Changed(cells[CLEAN].key, index, one, _same_in(one, other))
+                entry = (change.moved, -index, -place, change)
+                (heapq.heappush if len(heap) < n_listed else heapq.heappushpop)(heap, entry)
+    ranked = [tuple(entry[-1] for entry in sorted(heap, reverse=True)) for heap in (missed, new)]
+    return Vanished(setting, ranked[0], ranked[1], *counts)
+
+
+def iou(a: Sequence[Found], b: Sequence[Found]) -> Float64[np.ndarray, "a b"]:
+    """Intersection over union of any two boxes, 0..1."""
+    first, second = (np.array([one.box for one in found], dtype=np.float64).reshape(-1, 4) for found in (a, b))
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (first, second)]
+    union = areas[0][:, None] + areas[1][None, :] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def _same_in(one: Found, others: Sequence[Found]) -> float:
+    """The best score that the same object has in another answer, 0 where it is not there."""
+    same = [other for other in others if other.class_id == one.class_id]
+    if not same:
+        return 0.0
+    overlaps = iou([one], same)[0]
+    return max((other.score for other, overlap in zip(same, overlaps, strict=True) if overlap >= SAME_IOU), default=0.0)
