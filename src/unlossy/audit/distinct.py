@@ -66,7 +66,11 @@ def _payloads(lanes: Lanes) -> UInt8[np.ndarray, "m bytes"]:
     """The keys of lanes of one layout, as rows, padded to whole words."""
     frame, end = int(lanes.frame[0]), int(lanes.plain_end[0])
     scan_bytes = int(lanes.scan_end[0] - lanes.scan[0]) if lanes.huffman[0] else 0
-    parts = ((lanes.start, frame + 5), (lanes.start + frame + 9, end - frame - 9), (lanes.start + lanes.scan, scan_bytes))
+    parts = (
+        (lanes.start, frame + 5),
+        (lanes.start + frame + 9, end - frame - 9),
+        (lanes.start + lanes.scan, scan_bytes),
+    )
     size = sum(part for _, part in parts)
     rows, at = np.zeros((len(lanes.start), -(-size // 8) * 8), np.uint8), 0
     for begin, part in parts:

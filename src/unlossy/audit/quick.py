@@ -1,14 +1,13 @@
 """One process's scan: the heads of thousands of files are read, walked at once, and made into one Arrow batch.
 
-    plain files      open, read 1 KiB, seek to the last two bytes, read them, close: five system calls, then `lanes`
+    plain files      `read_ends`, then `walk_lanes`, `distinct_keys`: what a key implies is remembered, or `Unseen`'s
     what is left     `skim` walks one header; what that refuses, `examine` looks at with care
 
 Loops here run once a file and are written for speed: local names, no objects but the columns' entries.
 """
 
-import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -16,14 +15,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from unlossy.audit.batches import Columns
+from unlossy.audit.batches import NOTHING, Columns, Rows
+from unlossy.audit.distinct import Distinct, distinct_keys
 from unlossy.audit.examine import examine, with_extras, with_pixels
-from unlossy.audit.memory import HeaderMemory, PlainKey, plain_keys
+from unlossy.audit.memory import HeaderMemory, PlainKey
 from unlossy.audit.options import ScanOptions
 from unlossy.audit.pixels import measure_all
 from unlossy.audit.rows import AuditRow
-from unlossy.audit.templates import Spot, Template, facts_by_template
-from unlossy.core.blobs import OPEN_FLAGS, BytesBlob, FileBlob
+from unlossy.audit.unseen import Unseen
+from unlossy.core.blobs import BytesBlob, Ends, FileBlob, read_ends
 from unlossy.core.errors import ItemError
 from unlossy.core.types import Blob, Item
 from unlossy.jpeg.ending import is_truncated
@@ -36,11 +36,6 @@ MAX_HELD_BYTES: Final = 64 * 2**20
 """Files up to this size are read once where they are read whole."""
 _END: Final = b"\xff\xd9"
 
-_Lane = tuple[int, Item, bytes, int, bool]
-"""Row, item, first bytes and size of a file, and whether its last two bytes are an end marker."""
-_Unseen = tuple[int, PlainKey, Template, Spot]
-"""Row and key of a file whose tables were not met before, what it is like, and its tables."""
-
 
 class QuickScan:
     """One process's scan; what it has learnt of headers stays with it."""
@@ -48,15 +43,25 @@ class QuickScan:
     def __init__(self, options: ScanOptions) -> None:
         """Nothing learnt yet."""
         self._options, self._memory = options, HeaderMemory()
+        self._unseen = Unseen(self._memory)
         self._unpixeled = replace(options, pixels=False)  # pixels are measured for a whole batch, decoding ahead
 
     def batches(self, items: Iterable[Item]) -> Iterator[pa.RecordBatch]:
         """One row per item, in order."""
         options, rest = self._options, iter(items)
-        reads_whole = options.deep or options.sha256 or options.pixels
-        rows, columns_of = (ROWS_READ_WHOLE, self._whole_columns) if reads_whole else (ROWS, self._columns)
-        while len(columns := columns_of(islice(rest, rows), rows)):
+        while len(columns := self.columns(islice(rest, self.most_rows), self.most_rows)):
             yield columns.as_batch(pixels=options.pixels, sha256=options.sha256)
+
+    @property
+    def most_rows(self) -> int:
+        """Rows of a batch."""
+        reads_whole = self._options.deep or self._options.sha256 or self._options.pixels
+        return ROWS_READ_WHOLE if reads_whole else ROWS
+
+    def columns(self, items: Iterator[Item], capacity: int) -> Columns:
+        """The rows of at most `capacity` items."""
+        reads_whole = self._options.deep or self._options.sha256 or self._options.pixels
+        return (self._whole_columns if reads_whole else self._quick_columns)(items, capacity)
 
     def _whole_columns(self, items: Iterator[Item], capacity: int) -> Columns:
         """The rows of at most `capacity` items whose files are read whole."""
@@ -70,79 +75,77 @@ class QuickScan:
                 extra = columns.extras.get(row)
                 if extra is None or extra.error_kind is None:
                     measured.append(row)
-                    yield item.blob, columns.facts[row].format
+                    yield item.blob, columns.facts(row).format
 
         if not self._options.pixels:
             deque(readable(), maxlen=0)
             return columns
         for facts in measure_all(readable()):
             row = measured.popleft()
-            extra = columns.extras.get(row) or AuditRow(key="", truncated=columns.facts[row].truncated)
+            extra = columns.extras.get(row) or AuditRow(key="", truncated=columns.facts(row).truncated)
             self._note_extra(columns, row, with_pixels(extra, facts))
         return columns
 
-    def _columns(self, items: Iterator[Item], capacity: int) -> Columns:
+    def _quick_columns(self, items: Iterator[Item], capacity: int) -> Columns:
         """The rows of at most `capacity` items; blobs of archives are done with at once, since they may not last."""
         columns = Columns(capacity)
-        lanes: list[_Lane] = []
-        add_lane = lanes.append
+        rows, of_files, files = list[int](), list[Item](), list[FileBlob]()
+        add_row, add_item, add_file = rows.append, of_files.append, files.append
         add_key, add_groups, add_container = columns.keys.append, columns.groups.append, columns.containers.append
-        os_open, os_read, os_seek, os_close, from_end = os.open, os.read, os.lseek, os.close, os.SEEK_END
-        flags, head_bytes, end = OPEN_FLAGS, HEAD_WINDOW_BYTES, _END
         for row, item in enumerate(items):
-            blob = item.blob
             add_key(item.key)
             add_groups(item.groups)
             add_container(item.container)
-            if type(blob) is not FileBlob:
+            blob = item.blob
+            if type(blob) is FileBlob:
+                add_row(row)
+                add_item(item)
+                add_file(blob)
+            else:
                 self._fill(columns, row, item)
-                continue
-            try:
-                file = os_open(blob.location, flags)
-                try:
-                    head = os_read(file, head_bytes)
-                    size_bytes = os_seek(file, -2, from_end) + 2
-                    add_lane((row, item, head, size_bytes, os_read(file, 2) == end))
-                finally:
-                    os_close(file)
-            except (OSError, ValueError):  # `examine` meets it again, and says it in a row
-                columns.fill(row, examine(item).row)
-        if lanes:
-            self._fill_lanes(columns, lanes)
+        if files:
+            self._fill_files(columns, np.array(rows), of_files, read_ends(files, HEAD_WINDOW_BYTES, len(_END)))
         return columns
 
-    def _fill_lanes(self, columns: Columns, lanes: list[_Lane]) -> None:
-        """The rows of files whose heads are read."""
-        rows, items, heads, sizes, are_ended = zip(*lanes, strict=True)
-        walked = walk_lanes(heads)
-        place, size_bytes = np.array(rows), np.array(sizes)
-        columns.size_bytes[place], columns.width[place], columns.height[place] = size_bytes, walked.width, walked.height
-        is_whole = np.array(are_ended) & (walked.scan_end <= size_bytes - 2)
-        remembered, facts_of_row = self._memory.by_bytes, columns.facts
-        unseen: list[_Unseen] = []
-        for row, item, head, key, whole in zip(
-            rows, items, heads, plain_keys(heads, walked), is_whole.tolist(), strict=True
-        ):
-            facts = remembered.get(key)
-            if facts is not None and whole:
-                facts_of_row[row] = facts
-            elif key is not None and whole and (template := self._memory.template(key)) is not None:
-                unseen.append((row, key, *template))
-            else:
-                self._fill(columns, row, item, head, key)
-        if unseen:
-            self._fill_unseen(columns, unseen)
+    def _fill_files(self, columns: Columns, rows: Rows, items: Sequence[Item], ends: Ends) -> None:
+        """The rows of files: of plain headers by what they imply, of others one by one."""
+        walked, size_bytes = walk_lanes(ends.heads), np.array(ends.sizes_bytes, dtype=np.int64)
+        if len(ends.which) < len(rows):
+            for index in set(range(len(rows))).difference(ends.which):
+                columns.fill(int(rows[index]), examine(items[index]).row)  # which meets the error again, and says it
+            rows, items = rows[ends.which], [items[index] for index in ends.which]
+        columns.size_bytes[rows], columns.width[rows], columns.height[rows] = size_bytes, walked.width, walked.height
+        is_whole = np.array([tail == _END for tail in ends.tails], dtype=bool)
+        is_plain = is_whole & walked.is_plain & (walked.scan_end <= size_bytes - len(_END))
+        lanes = np.flatnonzero(is_plain)
+        headers = distinct_keys(ends.heads, walked, lanes)
 
-    def _fill_unseen(self, columns: Columns, unseen: Sequence[_Unseen]) -> None:
-        """The rows of files that are like others but for their tables."""
-        by_template: dict[int, list[_Unseen]] = {}
-        for one in unseen:
-            by_template.setdefault(id(one[2]), []).append(one)
-        for group in by_template.values():
-            all_facts = facts_by_template(group[0][2], [one[3] for one in group])
-            for (row, key, _, _), facts in zip(group, all_facts, strict=True):
-                columns.facts[row] = facts
-                self._memory.learn(key, facts)
+        def look(index: int) -> None:
+            lane = int(lanes[index])
+            self._fill(columns, int(rows[lane]), items[lane], ends.heads[lane], headers.keys[headers.of[index]])
+
+        self._fill_plain(columns, rows[lanes], headers, look)
+        for lane in np.flatnonzero(~is_plain).tolist():
+            self._fill(columns, int(rows[lane]), items[lane], ends.heads[lane])
+
+    def _fill_plain(self, columns: Columns, rows: Rows, headers: Distinct, look: Callable[[int], None]) -> None:
+        """The facts of plain headers; `look(index)` fills the row of one by itself."""
+        remembered, of = self._memory.by_bytes, headers.of
+        facts = [remembered.get(key) for key in headers.keys]
+        new = [place for place, one in enumerate(facts) if one is None]
+        is_done = np.zeros(len(facts), dtype=bool)
+        if new:
+            _, first, counts = np.unique(of, return_index=True, return_counts=True)
+            keys = [headers.keys[place] for place in new]
+            for block in self._unseen.blocks(keys, counts[new].tolist(), lambda place: look(int(first[new[place]]))):
+                places = np.array(new)[block.places]
+                columns.note_block(rows[first[places]], block.facts)
+                is_done[places] = True
+            facts = [remembered.get(key) for key in headers.keys]
+        is_known = np.array([one is not None for one in facts], dtype=bool)[of]
+        columns.note(rows[is_known], [one or NOTHING for one in facts], of[is_known])
+        for index in np.flatnonzero(~is_known & ~is_done[of]).tolist():
+            look(index)
 
     def _fill(
         self, columns: Columns, row: int, item: Item, head: bytes | None = None, key: PlainKey | None = None
@@ -160,7 +163,7 @@ class QuickScan:
             columns.fill(row, examine(item, self._unpixeled).row)
             return
         columns.size_bytes[row], columns.width[row], columns.height[row] = size_bytes, known.width, known.height
-        columns.facts[row] = self._memory.cut(known.facts, truncated)
+        columns.note_one(row, self._memory.cut(known.facts, truncated))
         if key is not None:
             self._memory.learn(key, known.facts, known.template)
         if self._options.deep or self._options.sha256:
@@ -170,8 +173,9 @@ class QuickScan:
     def _note_extra(self, columns: Columns, row: int, extra: AuditRow) -> None:
         """What is known beyond the header; `extra` has those columns, and `truncated` where decoding showed it."""
         columns.extras[row] = extra
-        if extra.truncated is not columns.facts[row].truncated:
-            columns.facts[row] = replace(columns.facts[row], truncated=extra.truncated)
+        facts = columns.facts(row)
+        if extra.truncated is not facts.truncated:
+            columns.note_one(row, replace(facts, truncated=extra.truncated))
 
 
 def _held(item: Item) -> Item:

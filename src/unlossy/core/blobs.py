@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -33,6 +34,10 @@ class BytesBlob(Blob):
 
 OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 """For reading: not handed to child processes, and a named pipe without a writer does not block."""
+
+_AT_ONCE: Final = 64
+"""Files that `read_ends` holds open: what is known of them stays in a processor's cache, and few processes may have
+fewer than 256 open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,38 +84,54 @@ class FileBlob(Blob):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ends:
-    """The first bytes of each of several files, its size, and its last bytes."""
+    """Of several files that could be read (`which` of those asked for): first bytes, size, last bytes."""
 
+    which: list[int]
     heads: list[bytes]
     sizes_bytes: list[int]
     tails: list[bytes]
 
 
 def read_ends(files: Sequence[FileBlob], head_bytes: int, tail_bytes: int) -> Ends:
-    """The ends of files, read together: all are opened, then all are read, then all are closed.
+    """The first and last bytes of each file; left out are those that cannot be read, or are shorter than a tail.
 
-    That takes a tenth less time than one file after the other: no line of Python runs between two system calls, and
-    descriptors that follow one another are closed in one call. Heads are shorter where files are.
-
-    Raises:
-        ReadError: One of the files cannot be read, or is shorter than `tail_bytes`; which one is not said.
+    64 files at a time are opened, then read, then closed. That takes a tenth less time than one after the other: no
+    line of Python runs between two system calls, and descriptors that follow one another are closed in one call.
     """
+    ends = Ends([], [], [], [])
+    for at in range(0, len(files), _AT_ONCE):
+        block = range(at, min(at + _AT_ONCE, len(files)))
+        try:
+            _read_together(files, block, head_bytes, tail_bytes, ends)
+        except (OSError, ValueError):
+            for one in block:
+                with suppress(OSError, ValueError):
+                    _read_together(files, range(one, one + 1), head_bytes, tail_bytes, ends)
+    return ends
+
+
+def _read_together(files: Sequence[FileBlob], block: range, head_bytes: int, tail_bytes: int, ends: Ends) -> None:
+    """Adds the ends of a block's files, or of none where one cannot be read."""
     descriptors: list[int] = []
     try:
-        descriptors.extend(map(os.open, [file.location for file in files], repeat(OPEN_FLAGS)))
+        locations = [file.location for file in files[block.start : block.stop]]
+        descriptors.extend(map(os.open, locations, repeat(OPEN_FLAGS)))  # keeps what is open where one fails
         heads = list(map(os.read, descriptors, repeat(head_bytes)))
-        tail_offsets = map(os.lseek, descriptors, repeat(-tail_bytes), repeat(os.SEEK_END))
-        sizes_bytes = [offset + tail_bytes for offset in tail_offsets]
-        return Ends(heads, sizes_bytes, list(map(os.read, descriptors, repeat(tail_bytes))))
-    except (OSError, ValueError) as error:
-        raise unreadable(error) from error
+        sizes_bytes = [at + tail_bytes for at in map(os.lseek, descriptors, repeat(-tail_bytes), repeat(os.SEEK_END))]
+        tails = list(map(os.read, descriptors, repeat(tail_bytes)))
     finally:
         _close(descriptors)
+    ends.which.extend(block)
+    ends.heads.extend(heads)
+    ends.sizes_bytes.extend(sizes_bytes)
+    ends.tails.extend(tails)
 
 
 def _close(descriptors: Sequence[int]) -> None:
     """Closes them, run by run: a range without gaps holds no descriptor of another thread's."""
-    begin = end = -1
+    if not descriptors:
+        return
+    begin = end = descriptors[0]
     for descriptor in descriptors:
         if descriptor != end:
             os.closerange(begin, end)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Int64, UInt8
+from jaxtyping import Bool, Int64, Shaped, UInt8, UInt64
 
 from unlossy.jpeg.markers import APP1, DHT, SOF_CODES, SOI, SOS
 from unlossy.jpeg.skim import APP13, ORDINARY
@@ -24,10 +24,12 @@ MAX_TABLES: Final = 7
 _STANDARD_LENGTHS: Final = (31, 181)
 """Of DHT segments that may hold a table of Annex K: 2 + 17 + 12 and 2 + 17 + 162."""
 
-_WALKED: Final = np.zeros(256, dtype=bool)
-_WALKED[sorted(ORDINARY - {APP1, APP13})] = True
-_IS_FRAME: Final = np.zeros(256, dtype=bool)
-_IS_FRAME[sorted(SOF_CODES)] = True
+_WALKED: Final = np.zeros(2**16, dtype=bool)
+_WALKED[[0xFF00 | code for code in ORDINARY - {APP1, APP13}]] = True
+_IS_FRAME: Final = np.zeros(2**16, dtype=bool)
+_IS_FRAME[[0xFF00 | code for code in SOF_CODES]] = True
+_EVEN_BYTES: Final = np.uint64(0x00FF00FF00FF00FF)
+_ONES: Final = np.uint64(0x0001000100010001)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,9 +70,8 @@ class Lanes:
 def walk_lanes(heads: Sequence[bytes]) -> Lanes:
     """The walk over the first bytes of files of any kind, as far as they lie in the window."""
     cut = [head[:HEAD_WINDOW_BYTES] for head in heads]
-    walk = _Walk(
-        np.frombuffer(b"".join((*cut, bytes(_PADDING_BYTES))), dtype=np.uint8), np.array([len(head) for head in cut])
-    )
+    data = np.frombuffer(b"".join((*cut, bytes(_PADDING_BYTES))), dtype=np.uint8)
+    walk = _Walk(data, np.array([len(head) for head in cut], dtype=np.int64))
     for _ in range(MAX_STEPS):
         if not walk.lanes.size:
             break
@@ -79,16 +80,20 @@ def walk_lanes(heads: Sequence[bytes]) -> Lanes:
 
 
 class _Walk:
-    """The state of all lanes; `lanes` are the ones still walking, `at` where each of them stands in `data`."""
+    """The state of all lanes.
+
+    `lanes` are the ones still walking, `at` where each of them stands in `data`, `limit` the last place where a whole
+    marker and length fit into its head, `has_frame` whether it has passed SOF.
+    """
 
     def __init__(self, data: UInt8[np.ndarray, " bytes"], sizes: Int64[np.ndarray, " n"]) -> None:
         """JPEG lanes stand behind SOI; the others never walk."""
-        self.data, self.end = data, np.cumsum(sizes)
-        self.start = self.end - sizes
-        self.counts = np.lib.stride_tricks.sliding_window_view(data, 16)
-        n = len(sizes)
+        self.data, end = data, np.cumsum(sizes)
+        self.fours, self.eights = _words(data, "<u4"), _words(data, "<u8")
+        self.start, n = end - sizes, len(sizes)
         is_jpeg = (sizes >= 4) & (data[self.start] == 0xFF) & (data[self.start + 1] == SOI)
         self.lanes, self.at = np.flatnonzero(is_jpeg), self.start[is_jpeg] + 2
+        self.limit, self.has_frame = end[is_jpeg] - 4, np.zeros(len(self.lanes), bool)
         self.frame, self.frame_end, self.scan, self.scan_end = (np.zeros(n, dtype=np.int64) for _ in range(4))
         self.huffman, self.has_optimised, self.is_exact = (
             np.ones(n, dtype=np.int64),
@@ -98,28 +103,28 @@ class _Walk:
 
     def step(self) -> None:
         """Moves each lane one segment on; lanes at SOS, and those that are not plain, leave."""
-        self._keep(self.at + 4 <= self.end[self.lanes])
-        code, length = self.data[self.at + 1], self._number(self.at + 2)
-        is_frame = _IS_FRAME[code]
-        has_frame = self.frame[self.lanes] > 0
-        is_good = (self.data[self.at] == 0xFF) & _WALKED[code] & (length >= 2) & ~(is_frame & has_frame)
-        is_good &= self.at + 2 + length <= self.end[self.lanes]
+        self._keep(self.at <= self.limit)
+        word = self.fours[self.at].byteswap()  # FF, code, length
+        marker, length = word >> 16, (word & 0xFFFF).astype(np.int64)
+        is_frame = _IS_FRAME[marker]
+        is_good = _WALKED[marker] & (length >= 2) & (self.at + length <= self.limit + 2) & ~(is_frame & self.has_frame)
         if not is_good.all():
             self._keep(is_good)
-            code, length, is_frame, has_frame = code[is_good], length[is_good], is_frame[is_good], has_frame[is_good]
-        is_scan, is_table = code == SOS, has_frame & (code == DHT)
+            marker, length, is_frame = marker[is_good], length[is_good], is_frame[is_good]
+        is_scan, is_table = marker == 0xFF00 | SOS, self.has_frame & (marker == 0xFF00 | DHT)
+        self.is_exact[self.lanes[self.has_frame & ~is_table & ~is_scan]] = True
         self._note_place(is_frame, length, self.frame, self.frame_end)
         self._note_place(is_scan, length, self.scan, self.scan_end)
         self._note_tables(is_table, length)
-        self.is_exact[self.lanes[has_frame & ~is_table & ~is_scan]] = True
         self.at += 2 + length
+        self.has_frame |= is_frame
         self._keep(~is_scan)
 
     def result(self) -> Lanes:
         """Where things were found."""
         is_plain = (self.scan > 0) & (self.frame > 0) & (self.frame_end - self.frame >= 10)
-        place = np.where(is_plain, self.start + self.frame, 0)
-        height, width = self._number(place + 5), self._number(place + 7)
+        sizes = self.fours[np.where(is_plain, self.start + self.frame, 0) + 5].byteswap()
+        height, width = (sizes >> 16).astype(np.int64), (sizes & 0xFFFF).astype(np.int64)
         codes = np.where(self.is_exact | ~self.has_optimised, 0, self.huffman)
         is_plain &= (width > 0) & (height > 0)
         places = (self.frame, self.frame_end, self.scan, self.scan_end)
@@ -128,9 +133,7 @@ class _Walk:
     def _keep(self, is_kept: Bool[np.ndarray, " m"]) -> None:
         if not is_kept.all():
             self.lanes, self.at = self.lanes[is_kept], self.at[is_kept]
-
-    def _number(self, at: Int64[np.ndarray, " m"]) -> Int64[np.ndarray, " m"]:
-        return self.data[at].astype(np.int64) << 8 | self.data[at + 1]
+            self.limit, self.has_frame = self.limit[is_kept], self.has_frame[is_kept]
 
     def _note_place(
         self,
@@ -150,9 +153,21 @@ class _Walk:
         if not is_here.any():
             return
         lanes, at, length = self.lanes[is_here], self.at[is_here], length[is_here]
-        symbols = self.counts[at + 5].astype(np.float32) @ np.ones(16, dtype=np.float32)
+        symbols = _sum_of_bytes(self.eights[at + 5]) + _sum_of_bytes(self.eights[at + 13])
         huffman = self.huffman[lanes]
         is_single = (length == 19 + symbols) & (huffman < 1 << 8 * MAX_TABLES)
         self.is_exact[lanes] |= ~is_single
         self.has_optimised[lanes] |= (length != _STANDARD_LENGTHS[0]) & (length != _STANDARD_LENGTHS[1])
         self.huffman[lanes] = huffman << 8 | self.data[at + 4]
+
+
+def _words(data: UInt8[np.ndarray, " bytes"], kind: str) -> Shaped[np.ndarray, " places"]:
+    """The little-endian word that begins at each byte."""
+    size = np.dtype(kind).itemsize
+    return np.ndarray((len(data) - size + 1,), kind, buffer=data, strides=(1,))
+
+
+def _sum_of_bytes(words: UInt64[np.ndarray, " m"]) -> Int64[np.ndarray, " m"]:
+    """The sum of the eight bytes of each word: pairs first, then all four of them by one multiplication."""
+    pairs = (words & _EVEN_BYTES) + (words >> np.uint64(8) & _EVEN_BYTES)
+    return (pairs * _ONES >> np.uint64(48)).astype(np.int64)

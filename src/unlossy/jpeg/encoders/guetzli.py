@@ -17,6 +17,8 @@ from unlossy.jpeg.tables import LUMINANCE, ijg_table
 
 _SKELETON: Final = b"\xdb\xc1\xc4\xda"
 _LEAST_QUALITY: Final = 84
+MAX_LUMA_SUM: Final = int(np.sum(ijg_table(LUMINANCE, _LEAST_QUALITY)))
+"""Of the entries; tables of a greater one are too coarse."""
 
 
 def recognise(signature: Signature) -> EncoderGuess | None:
@@ -34,7 +36,7 @@ def recognise(signature: Signature) -> EncoderGuess | None:
         or slots[0] in qualities_of(LUMINANCE)
     ):
         return None
-    if sum(slots[0]) > int(np.sum(ijg_table(LUMINANCE, _LEAST_QUALITY))):
+    if sum(slots[0]) > MAX_LUMA_SUM:
         return None
     why = "guetzli's order: SOF1 with 8-bit tables, components from 0, fine tables of the file's own"
     return EncoderGuess("guetzli-like", None, 0.8, why)

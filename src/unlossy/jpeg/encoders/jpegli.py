@@ -10,7 +10,7 @@ Nothing is said of tables that are nearly all ones, of XYB files, nor of files m
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int64
 
 from unlossy.jpeg.encoders.guess import EncoderGuess
 from unlossy.jpeg.encoders.jpegli_tables import BASE_CB, BASE_CR, BASE_LUMA, EXPONENTS, RESCALE_420
@@ -19,6 +19,7 @@ from unlossy.jpeg.tables import from_zigzag
 
 Entries = Float64[np.ndarray, "8 8"]
 Bounds = tuple[float, float]
+Corner = int | Int64[np.ndarray, " n"]
 
 _SCALE: Final = 1.73966010
 _SCALE_420: Final = 1.22
@@ -34,7 +35,7 @@ def recognise(signature: Signature) -> EncoderGuess | None:
     """A "jpegli" guess with quality or distance, None where no distance gives all tables."""
     if len(signature.tables_a_segment) != 1 or signature.component_ids not in (b"\x01", b"\x01\x02\x03"):
         return None
-    if not signature.tables or not _corners_agree(signature.tables[0][1]):
+    if not signature.tables or not corners_agree(*_corners(signature.tables[0][1])):
         return None
     tables = {slot: _natural(entries) for slot, entries in signature.slots.items() if len(entries) in (64, 128)}
     bases = _bases(signature.table_ids)
@@ -53,14 +54,17 @@ def recognise(signature: Signature) -> EncoderGuess | None:
     return EncoderGuess("jpegli", _setting(low, high), 0.95, "tables that jpegli makes of one Butteraugli distance")
 
 
-def _corners_agree(entries: bytes) -> bool:
-    """Whether the first and last entry of a luma table can be of one distance: quick, and true of few other tables."""
+def _corners(entries: bytes) -> tuple[int, int]:
+    """The first and the last entry of a stored table of 8 or 16 bits."""
     size = len(entries) // 64
-    first, last = int.from_bytes(entries[:size], "big"), int.from_bytes(entries[-size:] if size else b"", "big")
+    return int.from_bytes(entries[:size], "big"), int.from_bytes(entries[-size:] if size else b"", "big")
+
+
+def corners_agree(first: Corner, last: Corner) -> Bool[np.ndarray, " n"] | np.bool_ | bool:
+    """Whether the first and last entry of luma tables can be of one distance: quick, and true of few other tables."""
     scale_first, scale_last = float(BASE_LUMA[0, 0]), float(BASE_LUMA[7, 7])
-    return (last - 0.5) / scale_last <= (first + 0.5) / scale_first + _MARGIN and (
-        first == 1 or (first - 0.5) / scale_first <= (last + 0.5) / scale_last + _MARGIN
-    )
+    is_large_enough = (last - 0.5) / scale_last <= (first + 0.5) / scale_first + _MARGIN
+    return is_large_enough & ((first == 1) | ((first - 0.5) / scale_first <= (last + 0.5) / scale_last + _MARGIN))
 
 
 def _bases(table_ids: bytes) -> dict[int, Entries] | None:

@@ -51,7 +51,7 @@ def preset_setting(signature: Signature) -> str | None:
     Flat tables, and those that Annex K's tables equal too (all ones at quality 100), prove nothing.
     """
     slots = signature.slots
-    fitting = _luma_presets().get(slots.get(0, b""), ())
+    fitting = luma_presets().get(slots.get(0, b""), ())
     if 0 in fitting or not set(slots) <= {0, 1}:
         return None
     for preset in sorted(fitting, key=lambda index: (index != DEFAULT_PRESET, index)):
@@ -62,8 +62,8 @@ def preset_setting(signature: Signature) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _luma_presets() -> Mapping[bytes, frozenset[int]]:
-    """The base tables that make each luma table at some quality."""
+def luma_presets() -> Mapping[bytes, frozenset[int]]:
+    """The base tables that make each luma table (as files hold it) at some quality; of 0 it is Annex K's."""
     found: defaultdict[bytes, set[int]] = defaultdict(set)
     for preset, base in LUMA_PRESETS.items():
         for entries in qualities_of(base):
