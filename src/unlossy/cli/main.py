@@ -28,6 +28,7 @@ COMMANDS = {
     "study": "unlossy.cli.study",
     "report": "unlossy.cli.report",
     "explain": "unlossy.cli.explain",
+    "damage": "unlossy.cli.damage",
     "train": "unlossy.cli.train",
     "correct": "unlossy.cli.correct",
     "codecs": "unlossy.cli.codecs",
