@@ -1,6 +1,6 @@
 """A task-targeted training step beside its parts run bare: corrector and task network, forward and backward.
 
-    python benchmarks/ttac_step.py [--model SPEC] [--size small] [--batch 16] [--rounds 7]
+    python benchmarks/ttac_step.py [--model SPEC] [--task T] [--size small] [--batch 16] [--rounds 7]
 
 Needs ../shared/data for the default model and pictures. Rounds are interleaved; medians are printed, and the share of
 the training's time spent waiting for the workers that cut and compress views (from its own log).
@@ -22,8 +22,8 @@ from unlossy.tasks.models.differentiable import open_differentiable
 from unlossy.train.data import Pairs, batches
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
-from unlossy.train.task_losses import Watched
-from unlossy.train.ttac import MIX, TtacSettings, _pictures, aimed_loss, common_size, train_ttac
+from unlossy.train.task_losses import Watched, units_of
+from unlossy.train.ttac import MIX, TtacSettings, _pictures, aimed_loss, size_of, train_ttac
 from unlossy.train.views import view
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -42,10 +42,11 @@ def bare_step(network, task, batch):
     shown = clean.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         with torch.no_grad():
-            wanted = task.outputs(shown)["logits"]
+            wanted = task.outputs(shown)
         answer = network(ycc, batch.tables, batch.known, batch.sampling)
         picture = rgb_from_ycc(answer.detach()).requires_grad_()
-        (task.outputs(picture)["logits"] - wanted).abs().mean().backward()
+        found = task.outputs(picture)
+        sum((found[name] - wanted[name]).abs().mean() for name in task.heads).backward()
         answer.backward(torch.ones_like(answer))
     network.zero_grad(set_to_none=True)
 
@@ -53,13 +54,14 @@ def bare_step(network, task, batch):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--model", default=f"hf:{DATA / 'models' / 'mobilenet_v2_imagenet'}")
+    options.add_argument("--task", default="classification")
     options.add_argument("--images", type=Path, default=DATA / "imagenet_extra")
     options.add_argument("--size", default="small")
     options.add_argument("--batch", type=int, default=16)
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--threads", type=int, default=1)
     chosen = options.parse_args()
-    task = open_differentiable(chosen.model, threads=chosen.threads)
+    task = open_differentiable(chosen.model, chosen.task, threads=chosen.threads)
     torch.set_num_threads(chosen.threads)
     settings = TtacSettings(
         (chosen.images,),
@@ -70,8 +72,9 @@ def main():
     )
     network = load_network(settings.initial).train().to(memory_format=torch.channels_last)
     images = list(_pictures(settings).values())
-    (batch,) = batches(Pairs(images, common_size([task]), 0, view, MIX), 0, 1, chosen.batch, workers=0)
-    state, watched = State(network, settings.loop), Watched(task)
+    (batch,) = batches(Pairs(images, size_of(task), 0, view, MIX), 0, 1, chosen.batch, workers=0)
+    state = State(network, settings.loop)
+    watched = Watched(task, units=units_of(task, batch.clean.float() / 255.0))
 
     def step():
         with torch.autocast("cpu", dtype=torch.bfloat16):

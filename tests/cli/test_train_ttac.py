@@ -31,6 +31,11 @@ def here(tmp_path, monkeypatch):
     torch.set_num_threads(threads)
 
 
+def reader(images):
+    """A text recogniser that no gradient goes through."""
+    return ["" for _ in images]
+
+
 TRAIN = ["train", "ttac", "--model", "onnx:demo", "--images", "photos", "-o", "runs/aimed", "--batch", "2"]
 SHORT = [*TRAIN, "--workers", "0", "--threads", "1", "--evaluate-every", "1"]
 
@@ -66,6 +71,9 @@ def test_a_run_trains_resumes_and_its_weights_stand_in_a_study(here, capsys):
         (["--images", "nowhere"], "there is no folder 'nowhere'"),
         (["--corrector", "huge"], "none of our networks"),
         (["--model", "vgg"], "is not understood"),
+        (["--task", "pottery"], "there is no task 'pottery'"),
+        (["--model", "pottery=onnx:demo"], "there is no task 'pottery'"),
+        (["--model", "text=py:tests.cli.test_train_ttac:reader"], "gradients cannot go through this model"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_written(here, capsys, words, remedy):

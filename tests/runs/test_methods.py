@@ -103,7 +103,6 @@ def test_a_study_of_none_alone_tells_what_it_told(tmp_path):
         "failed",
         "clean",
         "clean_mitigated",
-        "agreement_correlation",
         "cells",
     }
 

@@ -7,7 +7,7 @@ import pytest
 
 from unlossy.core.errors import UsageError
 from unlossy.tasks.models.registry import ADAPTERS, load_classifier
-from unlossy.tasks.registry import YARDSTICKS, load_task, yardstick
+from unlossy.tasks.registry import TASKS, load_task, yardstick
 
 
 @pytest.mark.parametrize("spec", ["resnet50", "hf:", ":x", "", "keras:model", "HF:x"])
@@ -29,7 +29,7 @@ def test_no_threads_at_all_are_refused():
 
 
 def test_every_yardstick_names_itself():
-    assert {name: yardstick(name).task for name in YARDSTICKS} == {name: name for name in YARDSTICKS}
+    assert {name: yardstick(name).task for name in TASKS} == {name: name for name in TASKS}
 
 
 def test_yardsticks_and_onnx_need_no_torch(specs):

@@ -10,8 +10,9 @@ from unlossy.cli.progress import progress_bar
 from unlossy.cli.table import print_study
 from unlossy.core.errors import UsageError
 from unlossy.report import write_report
+from unlossy.runs.diagnosis import diagnose
 from unlossy.study import StudyPlan, run_study
-from unlossy.tasks.registry import YARDSTICKS
+from unlossy.tasks.registry import TASKS
 
 
 def study(
@@ -29,7 +30,7 @@ def study(
             "--output", "-o", metavar="RUN", help="Required. The run's folder: rows, pictures; a killed run resumes."
         ),
     ] = None,
-    task: Annotated[str, typer.Option(help=f"What the model does: {', '.join(YARDSTICKS)}.")] = "classification",
+    task: Annotated[str, typer.Option(help=f"What the model does: {', '.join(TASKS)}.")] = "classification",
     codec: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,7 +97,9 @@ def study(
     with progress_bar("study", quiet=quiet) as on_progress:
         result = run_study(plan, output, on_progress=on_progress, show=tuple(show or ()))
     if json:
-        typer.echo(json_module.dumps(result.to_json(), indent=1, allow_nan=False))
+        found = diagnose(output)
+        told = result.to_json() | ({} if found is None else {"diagnosis": found.to_json()})
+        typer.echo(json_module.dumps(told, indent=1, allow_nan=False))
     elif not quiet:
         print_study(result)
     if html is not None:

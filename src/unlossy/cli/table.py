@@ -8,11 +8,25 @@ from unlossy.cli.mitigated import advice, loss_text, mitigated_table, percent
 from unlossy.report.verdict import METRIC_NAMES, caveats, verdict
 from unlossy.store import NONE
 from unlossy.study import CellResult, StudyResult
+from unlossy.tasks.registry import yardstick
 
 NAMES = METRIC_NAMES | {"p_true": "p(true)", "agreement": "agree"}
 LEGEND = (
     "Percent of images; bpp: bits per pixel; p(true): mean probability of the true class; agree: same answer as clean."
 )
+IN_THE_TABLE = {
+    "objects": ("ap", "ap50", "agreement"),
+    "label_map": ("miou", "boundary_iou", "interior_iou", "agreement"),
+    "text": ("char_accuracy", "word_accuracy", "agreement"),
+}
+"""By the kind of a task's targets, the metrics that 80 columns have room for; the report and --json have them all."""
+
+LEGENDS = {
+    "objects": "Percent; bpp: bits per pixel; AP over IoU 0.5 to 0.95; agree: objects found as on the clean picture.",
+    "label_map": "Percent; bpp: bits per pixel; agree: IoU with the map of the clean picture, mean over its classes.",
+    "text": "Percent; bpp: bits per pixel; agree: characters read as on the clean picture.",
+}
+"""By the kind of a task's targets."""
 
 
 def print_study(result: StudyResult, console: Console | None = None) -> None:
@@ -27,14 +41,16 @@ def print_study(result: StudyResult, console: Console | None = None) -> None:
         console.print(verdict(result), style=None if lead else "bold", highlight=False)
     mitigates, name = bool(result.clean_mitigated), NAMES[result.main_metric]
     console.print(mitigated_table(result, name, console.width) if mitigates else _table(result))
-    console.print(MITIGATED_LEGEND if mitigates else LEGEND, style="dim", highlight=False)
+    legend = LEGENDS.get(yardstick(result.plan.task).targets, LEGEND)
+    console.print(MITIGATED_LEGEND if mitigates else legend, style="dim", highlight=False)
     for note in caveats(result):
         console.print(note, style="red" if result.failed else None, highlight=False)
     console.print(f"rows: {result.run}/rows.sqlite", highlight=False)
 
 
 def _table(result: StudyResult) -> Table:
-    metrics = [name for name in NAMES if result.clean.get(name) is not None]
+    shown = IN_THE_TABLE.get(yardstick(result.plan.task).targets, tuple(NAMES))
+    metrics = [name for name in shown if result.clean.get(name) is not None]
     table = Table(box=None, header_style="bold", pad_edge=False)
     loss = f"{NAMES.get(result.main_metric, result.main_metric)} lost [95 %]"
     for name in ("codec", "bpp", *(NAMES[name] for name in metrics), loss, "images"):

@@ -27,24 +27,56 @@ def is_coco_folder(root: Path) -> bool:
     return (root / "instances.json").is_file() and (root / "images").is_dir()
 
 
+@dataclass(frozen=True, slots=True)
+class CocoFile:
+    """A COCO file as it was read: `names` has each image's path, relative to the file's folder, by image id."""
+
+    file: Path
+    content: Mapping[str, Any]
+    names: Mapping[int | str, str]
+
+    def listed(self, key: str) -> Iterator[Mapping[str, Any]]:
+        """The objects of `images`, `categories` or `annotations`; raises UsageError for what COCO does not allow."""
+        return _dicts(self.file, self.content, key)
+
+    def unlisted(self) -> dict[str, int]:
+        """How many images lie there that the file does not list, for `Dataset.others`."""
+        root = self.file.parent
+        folder = "images/" if (root / "images").is_dir() else ""
+        found = walk(str(root / folder) if folder else str(root), follow_links=True)
+        left = {folder + name for name in found.names} - set(self.names.values())
+        return {UNLISTED: len(left)} if left else {}
+
+    def labels(self) -> "CocoLabels":
+        """The groups of each image."""
+        root = self.file.parent
+        return CocoLabels(_groups(self), root.name if root.name in SPLIT_NAMES else None)
+
+
 def open_coco(file: Path) -> TreeDataset:
     """The images that a COCO file lists, there or not (reading a missing one is its error); unlisted ones are counted.
 
     Raises UsageError where it is too large, no JSON, or no COCO.
     """
+    coco = read_coco(file)
+    names, blobs = in_key_order(list(coco.names.values())), LocalFiles(str(file.parent))
+    return TreeDataset(str(file), names, blobs, coco.labels(), {}, coco.unlisted())
+
+
+def read_coco(file: Path) -> CocoFile:
+    """What a COCO file holds; raises UsageError where it is too large, no JSON, no COCO, or names an image twice."""
     content = _read(file)
-    root = file.parent
-    folder = "images/" if (root / "images").is_dir() else ""
-    names = {one["id"]: folder + _relative(file, one["file_name"]) for one in _dicts(file, content, "images")}
+    folder = "images/" if (file.parent / "images").is_dir() else ""
+    names: dict[int | str, str] = {}
+    for one in _dicts(file, content, "images"):
+        if one["id"] in names:
+            raise UsageError(f"{file} lists the image id {one['id']!r} twice; give each image its own")
+        names[one["id"]] = folder + _relative(file, one["file_name"])
     if not names:
         raise UsageError(f"{file} lists no image")
     if len(set(names.values())) < len(names):
         raise UsageError(f"{file} lists an image twice")
-    found = walk(str(root / folder) if folder else str(root), follow_links=True)
-    there = {folder + name for name in found.names}
-    counted = {UNLISTED: len(there - set(names.values()))} if there - set(names.values()) else {}
-    labels = CocoLabels(_groups(file, content, names), root.name if root.name in SPLIT_NAMES else None)
-    return TreeDataset(str(file), in_key_order(list(names.values())), LocalFiles(str(root)), labels, {}, counted)
+    return CocoFile(file, content, names)
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -78,15 +110,15 @@ def _relative(file: Path, name: Any) -> str:  # noqa: ANN401 (any JSON value)
     return str(PurePosixPath(name))
 
 
-def _groups(file: Path, content: Mapping[str, Any], names: Mapping[Any, str]) -> dict[str, Mapping[str, str]]:
+def _groups(coco: CocoFile) -> dict[str, Mapping[str, str]]:
     """`class` and `supercategory` by file name, for the images that have annotations."""
-    categories = {one["id"]: one for one in _dicts(file, content, "categories")}
+    categories = {one["id"]: one for one in coco.listed("categories")}
     areas: dict[Any, dict[Any, float]] = defaultdict(lambda: defaultdict(float))
-    for one in _dicts(file, content, "annotations"):
+    for one in coco.listed("annotations"):
         area = one.get("area", 0)
         areas[one["image_id"]][one["category_id"]] += area if isinstance(area, int | float) else 0
     groups: dict[str, Mapping[str, str]] = {}
-    for image_id, name in names.items():
+    for image_id, name in coco.names.items():
         areas_of = areas.get(image_id)
         category = categories.get(max(areas_of, key=areas_of.__getitem__)) if areas_of else None
         if category is not None:

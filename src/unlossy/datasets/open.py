@@ -9,7 +9,10 @@ from unlossy.core.errors import UsageError
 from unlossy.core.types import TargetKind
 from unlossy.datasets.base import Dataset, Untargeted
 
-TARGETS: Final[dict[TargetKind, str]] = {}
+TARGETS: Final[dict[TargetKind, str]] = {
+    "objects": "unlossy.datasets.objects",
+    "label_map": "unlossy.datasets.label_maps",
+}
 """By the kind of target the module that reads it: its `open_labelled(spec) -> Dataset | None`, None where a text names
 no data with such labels."""
 
@@ -31,14 +34,14 @@ def open_dataset(spec: str, *, labelled: bool = True, targets: TargetKind = "cla
     give Items without target. Raises UsageError when there is nothing there, MissingDependency where a
     package is absent that the one file or the URL needs.
     """
-    if targets != "class":
-        module = import_module(TARGETS[targets]) if targets in TARGETS else None
-        found = cast("Dataset | None", module.open_labelled(spec)) if module else None
-        return found or Untargeted(open_dataset(spec, labelled=labelled))
     if spec.startswith("synthetic:"):
         from unlossy.datasets.synthetic import parse_synthetic
 
-        return parse_synthetic(spec)
+        return parse_synthetic(spec, targets)
+    if targets != "class":
+        module = import_module(TARGETS[targets]) if targets in TARGETS else None
+        found = cast("Dataset | None", module.open_labelled(spec)) if module else None
+        return Untargeted(open_dataset(spec, labelled=labelled)) if found is None else found
     if spec == "-":
         from unlossy.datasets.listed import open_list
 

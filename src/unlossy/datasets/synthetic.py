@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from unlossy.core.errors import UsageError
-from unlossy.core.types import Blob, ClassTarget, Item
+from unlossy.core.types import Blob, ClassTarget, Item, Target, TargetKind
+from unlossy.datasets.scenes.labels import (
+    OBJECT_CATEGORIES,
+    PIXEL_CATEGORIES,
+    SUBJECTS,
+    label_map_target,
+    objects_target,
+)
 from unlossy.datasets.scenes.render import Scene, class_of, render_scene
 from unlossy.datasets.scenes.things import CLASS_NAMES
 
@@ -29,6 +36,7 @@ class SceneBlob(Blob):
     seed: int
     index: int
     size: int
+    subjects: tuple[int, int] = (1, 1)
 
     @property
     def size_bytes(self) -> int:
@@ -41,7 +49,7 @@ class SceneBlob(Blob):
 
     def all(self) -> bytes:
         """The PPM."""
-        scene = render_scene(self.seed, self.index, width=self.size, height=self.size)
+        scene = render_scene(self.seed, self.index, width=self.size, height=self.size, subjects=self.subjects)
         return self._header() + scene.image_hwc.tobytes()
 
     def _header(self) -> bytes:
@@ -50,11 +58,16 @@ class SceneBlob(Blob):
 
 @dataclass(frozen=True, slots=True)
 class SyntheticDataset:
-    """`n_items` square scenes of `size` pixels, balanced over the classes: any first N differ by at most one."""
+    """`n_items` square scenes of `size` pixels, balanced over the classes: any first N differ by at most one.
+
+    With `targets` "class" each has one subject, whose class is the target; with "objects" or "label_map" up to four,
+    of which the first is balanced. With "text" there is no target.
+    """
 
     n_items: int
     size: int = DEFAULT_SIZE_PX
     seed: int = 0
+    targets: TargetKind = "class"
 
     @property
     def spec(self) -> str:
@@ -66,22 +79,38 @@ class SyntheticDataset:
         """Nothing: there are no files beside the scenes."""
         return {}
 
+    @property
+    def categories(self) -> Mapping[int, str]:
+        """Names by the ids that objects and label maps have; none for classes, whose numbers are the model's."""
+        return {"objects": OBJECT_CATEGORIES, "label_map": PIXEL_CATEGORIES}.get(self.targets, {})
+
     def __len__(self) -> int:
         return self.n_items
 
     def __iter__(self) -> Iterator[Item]:
+        subjects = SUBJECTS if self.targets in ("objects", "label_map") else (1, 1)
         for index in range(self.n_items):
-            class_index = class_of(self.seed, index)
             yield Item(
                 key=f"scene-{index:06d}.ppm",
-                blob=SceneBlob(self.seed, index, self.size),
-                target=ClassTarget(class_index),
-                groups={"class": CLASS_NAMES[class_index]},
+                blob=SceneBlob(self.seed, index, self.size, subjects),
+                target=self._target(index),
+                groups={"class": CLASS_NAMES[class_of(self.seed, index)]},
             )
 
+    def _target(self, index: int) -> Target | None:
+        match self.targets:
+            case "class":
+                return ClassTarget(class_of(self.seed, index))
+            case "objects":
+                return objects_target(self.seed, index, self.size)
+            case "label_map":
+                return label_map_target(self.seed, index, self.size)
+            case _:
+                return None
 
-def parse_synthetic(spec: str) -> SyntheticDataset:
-    """The dataset that "synthetic:N[,size=S][,seed=K]" names; raises UsageError."""
+
+def parse_synthetic(spec: str, targets: TargetKind = "class") -> SyntheticDataset:
+    """The dataset that "synthetic:N[,size=S][,seed=K]" names, with such targets; raises UsageError."""
     match = _GRAMMAR.fullmatch(spec)
     if match is None:
         raise UsageError(f"{spec!r} is not a synthetic dataset. {_REMEDY}")
@@ -97,4 +126,4 @@ def parse_synthetic(spec: str) -> SyntheticDataset:
         raise UsageError(f"{spec!r}: {n_items} scenes; choose 1 to {MAX_ITEMS}. {_REMEDY}")
     if not 1 <= size <= MAX_SIZE_PX:
         raise UsageError(f"{spec!r}: scenes of {size} pixels; choose 1 to {MAX_SIZE_PX}. {_REMEDY}")
-    return SyntheticDataset(n_items, size, options.get("seed", 0))
+    return SyntheticDataset(n_items, size, options.get("seed", 0), targets)

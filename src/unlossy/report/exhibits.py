@@ -97,7 +97,7 @@ def _article(run: LoadedRun, item: Exhibit, answers: Mapping[tuple[int, str, str
         tag("h3", item.key),
         tag("p", _facts(item), class_="facts"),
         tag("div", *[figure for _, figure in drawn], class_="versions answers"),
-        class_="item",
+        class_="item answered",
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from unlossy.core.errors import UsageError
 from unlossy.report.curves import curves_section
+from unlossy.report.diagnoses.section import diagnosis_section
 from unlossy.report.document import Section, bound, document, write_whole
 from unlossy.report.exhibits import exhibits_section, fallen_table, vanished_section
 from unlossy.report.foot import made_section, method_section
@@ -58,7 +59,7 @@ def _sections(runs: Sequence[LoadedRun]) -> list[Section]:
     if transferred := transfer_section(runs):
         found.append(Section("transfer", "Aimed at one model, used with another", transferred))
     found.append(Section("curves", "How the loss grows", curves_section(runs)))
-    found.append(Section("numbers", "The numbers", join(tables)))
+    found.append(Section("numbers", "The numbers", join([*tables, *map(_correlation, runs)])))
     found += _of_answers([run for run in runs if not run.is_of_classes], budget)
     return [*found, *_of_classes([run for run in runs if run.is_of_classes], budget), _made(runs)]
 
@@ -67,7 +68,9 @@ def _of_answers(runs: Sequence[LoadedRun], budget: Budget) -> list[Section]:
     """The sections of studies whose answers are boxes, maps or texts."""
     if not runs:
         return []
-    found = [Section("fallen", "Who loses most", _each(runs, [fallen_table(run) for run in runs]))]
+    causes = _each(runs, [diagnosis_section(run, number) for number, run in enumerate(runs)])
+    found = [Section("causes", "Where the loss comes from", causes)] if causes else []
+    found.append(Section("fallen", "Who loses most", _each(runs, [fallen_table(run) for run in runs])))
     gone = [vanished_section(run) for run in runs]
     if any(gone):
         found.append(
@@ -95,6 +98,25 @@ def _of_classes(runs: Sequence[LoadedRun], budget: Budget) -> list[Section]:
 
 def _made(runs: Sequence[LoadedRun]) -> Section:
     return Section("made", "How this was made", join([method_section(), *map(made_section, runs)]))
+
+
+def _correlation(run: LoadedRun) -> Html | None:
+    """Whether unlabeled pictures would have told the same."""
+    found = run.result.correlation
+    if found is None or (found.over_settings is None and found.over_items is None):
+        return None
+    told = [
+        f"r = {r:.2f} over {n} {what}"
+        for r, n, what in (
+            (found.over_settings, found.n_settings, "settings"),
+            (found.over_items, found.n_items, "images at them"),
+        )
+        if r is not None
+    ]
+    text = (
+        f"{run.name}: agreement with the clean answer, which needs no labels, follows the labels by {', '.join(told)}."
+    )
+    return tag("p", f"{text} (Pearson; without mitigation.)", class_="note")
 
 
 def _told(runs: Sequence[LoadedRun]) -> list[Html]:

@@ -73,6 +73,8 @@ class StudyResult:
     methods: Mapping[str, MethodCost] = field(default_factory=dict)
     correlation: Correlation | None = None
     """Of agreement with the labelled metric; None without labels."""
+    remarks: tuple[str, ...] = ()
+    """What the model said of the data beforehand: classes that it does not know, say."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `study --json` prints."""
@@ -80,7 +82,8 @@ class StudyResult:
         head = {"run": self.run, "n_items": self.n_items, "failed": self.failed}
         mitigated = {mitigation: dict(metrics) for mitigation, metrics in self.clean_mitigated.items()}
         told = head | {"clean": dict(self.clean), "clean_mitigated": mitigated, "cells": cells}
-        told |= {} if self.correlation is None else {"agreement_correlation": asdict(self.correlation)}
+        if self.correlation is not None and self.plan.task != "classification":  # whose shape is older, and documented
+            told |= {"agreement_correlation": asdict(self.correlation)}
         if not self.methods:
             return told
         methods = {mitigation: cost.to_json() for mitigation, cost in self.methods.items()}
@@ -112,6 +115,7 @@ def summarise_run(run: Path | str) -> StudyResult:
         errors=Counter(collected.errors.values()),
         clean=measure.summarise(list(clean.scores.values())),
         cells=results,
+        remarks=tuple(map(str, made_by.get("remarks", ()))),
         correlation=correlation_of(
             measure, main_metric, cells, {c.codec: c.metrics for c in results if c.mitigation == NONE}
         ),

@@ -28,7 +28,7 @@ from unlossy.metrics.stats import Interval, paired_difference
 from unlossy.runs.explained import CLEAN, ExplainedItem, Explanation, GradientPoint, Panel
 from unlossy.runs.mitigations import in_order, parts_of
 from unlossy.store import NONE
-from unlossy.tasks.models.differentiable import TorchClassifier, open_differentiable
+from unlossy.tasks.models.differentiable import TorchClassifier, open_classifier
 from unlossy.tasks.models.feature_maps import default_layer
 
 SHOWN_AT = 10.0
@@ -56,7 +56,7 @@ def explain(plan: ExplainPlan, on_progress: Callable[[int, int], None] = lambda 
     Raises:
         UsageError: no data, no such model, one that gradients cannot go through, an unknown codec or mitigation.
     """
-    task = open_differentiable(plan.model)
+    task = open_classifier(plan.model)
     correctors = {text: _corrector(text) for text in in_order(plan.mitigations)}
     codecs = tuple(codec for spec in plan.codecs for codec in parse_codecs(spec))
     items = list(islice(open_dataset(plan.data), plan.limit))

@@ -17,7 +17,7 @@ def provenance_of(
     plan: StudyPlan, items: Sequence[Item], task: Task, mitigations: Sequence[Mitigation] = ()
 ) -> dict[str, Any]:
     """A JSON object; equal objects give equal rows (but for times) on the same machine."""
-    methods = made_by(mitigations)
+    methods, remarks = made_by(mitigations), getattr(task, "remarks", ())
     libraries = (*ALWAYS, *task.libraries, *libraries_of(mitigations))
     return {
         "plan": plan.hash,
@@ -29,7 +29,9 @@ def provenance_of(
         "encoders": {codec.setting: codec.encoder for codec in plan.made_codecs},
         "versions": {name: version_of(name) for name in libraries},
         "python": platform.python_version(),
-    } | ({"mitigations": methods} if methods else {})
+        **({"mitigations": methods} if methods else {}),
+        **({"remarks": list(remarks)} if remarks else {}),
+    }
 
 
 def _target(item: Item) -> int | str | None:

@@ -1,9 +1,13 @@
-"""What a detector or an instance segmenter says of one picture."""
+"""What a detector or an instance segmenter says of one picture, and how a row keeps it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Float32, Int64
+
+from unlossy.core.types import ObjectsTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,58 @@ class Detections:
     scores: Float32[np.ndarray, " n"]
     class_ids: Int64[np.ndarray, " n"]
     masks: tuple[RunLengths, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The detections in lists, their numbers as short as float32 allows: `detections_from_json` gives them back."""
+        told: dict[str, Any] = {
+            "boxes": short_numbers(self.boxes_xyxy),
+            "scores": short_numbers(self.scores),
+            "class_ids": self.class_ids.tolist(),
+        }
+        if self.masks is not None:
+            told["masks"] = [{"size": list(mask.size_hw), "counts": mask.counts} for mask in self.masks]
+        return told
+
+
+def detections_from_json(told: Mapping[str, Any]) -> Detections:
+    """The detections that `to_json` wrote."""
+    masks = told.get("masks")
+    return Detections(
+        np.array(told["boxes"], dtype=np.float32).reshape(-1, 4),
+        np.array(told["scores"], dtype=np.float32),
+        np.array(told["class_ids"], dtype=np.int64),
+        None if masks is None else tuple(RunLengths((one["size"][0], one["size"][1]), one["counts"]) for one in masks),
+    )
+
+
+def objects_as_json(target: ObjectsTarget, *, outlines: bool) -> dict[str, Any]:
+    """The objects in lists, exactly; with their `outlines` or without."""
+    told: dict[str, Any] = {
+        "boxes": target.boxes_xyxy.tolist(),
+        "class_ids": target.category_ids.tolist(),
+        "crowd": target.crowd.tolist(),
+        "areas": target.areas.tolist(),
+        "ids": list(target.ids),
+        "digest": target.digest,
+    }
+    return told | {"outlines": list(target.outlines)} if outlines else told
+
+
+def objects_from_json(told: Mapping[str, Any]) -> ObjectsTarget:
+    """The objects that `objects_as_json` wrote."""
+    return ObjectsTarget(
+        np.array(told["class_ids"], dtype=np.int64),
+        np.array(told["boxes"], dtype=np.float64).reshape(-1, 4),
+        np.array(told["crowd"], dtype=bool),
+        np.array(told["areas"], dtype=np.float64),
+        tuple(told["ids"]),
+        tuple(told.get("outlines") or [None] * len(told["ids"])),
+        told["digest"],
+    )
+
+
+def short_numbers(values: Float[np.ndarray, "..."]) -> Any:  # noqa: ANN401 (lists in lists, as many as axes)
+    """The values as Python floats with the fewest digits that are the same float32 again."""
+    if values.ndim > 1:
+        return [short_numbers(row) for row in values]
+    return [float(str(value)) for value in values.astype(np.float32)]

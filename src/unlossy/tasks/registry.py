@@ -1,26 +1,57 @@
 """From a task's name to its yardstick, and to the task with a model in it; nothing heavy is imported until then.
 
-Adding a task is a module with a yardstick and a task, and one line in each of the two tables.
+Adding a task is a module with a yardstick and a task, and one line in `TASKS`.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from unlossy.core.errors import UsageError
 from unlossy.tasks.base import Task, Yardstick
 from unlossy.tasks.classification import ClassificationTask, ClassificationYardstick
+from unlossy.tasks.detection import DetectionYardstick
+from unlossy.tasks.detector import DetectorTask
+from unlossy.tasks.instance_segmentation import InstanceSegmentationYardstick
+from unlossy.tasks.models.detection.registry import load_detector
 from unlossy.tasks.models.registry import load_classifier
+from unlossy.tasks.models.segmentation.registry import load_segmenter
+from unlossy.tasks.segmenter import SegmenterTask
+from unlossy.tasks.semantic_segmentation import SemanticSegmentationYardstick
 
 Categories = Mapping[int, str]
 """A dataset's category names by id; empty where it has none of its own."""
 
-YARDSTICKS: dict[str, Callable[[], Yardstick]] = {
-    "classification": ClassificationYardstick,
-}
 
-LOADERS: dict[str, Callable[[str, Categories, int | None], Task]] = {
-    "classification": lambda spec, _, threads: ClassificationTask(load_classifier(spec, threads=threads)),
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A task: its yardstick, and what makes one of a model SPEC, the dataset's categories, and threads."""
+
+    yardstick: Callable[[], Yardstick]
+    load: Callable[[str, Categories, int | None], Task]
+
+
+def _classification(spec: str, _categories: Categories, threads: int | None) -> Task:
+    return ClassificationTask(load_classifier(spec, threads=threads))
+
+
+def _detection(spec: str, categories: Categories, threads: int | None) -> Task:
+    return DetectorTask(load_detector(spec, threads=threads), DetectionYardstick(), categories)
+
+
+def _instances(spec: str, categories: Categories, threads: int | None) -> Task:
+    return DetectorTask(load_detector(spec, threads=threads), InstanceSegmentationYardstick(), categories)
+
+
+def _segmentation(spec: str, categories: Categories, threads: int | None) -> Task:
+    return SegmenterTask(load_segmenter(spec, threads=threads), categories)
+
+
+TASKS: dict[str, Registered] = {
+    "classification": Registered(ClassificationYardstick, _classification),
+    "detection": Registered(DetectionYardstick, _detection),
+    "instance_segmentation": Registered(InstanceSegmentationYardstick, _instances),
+    "semantic_segmentation": Registered(SemanticSegmentationYardstick, _segmentation),
 }
-"""Called with a model SPEC, the dataset's categories, and threads."""
 
 
 def load_task(task: str, model_spec: str, *, categories: Categories | None = None, threads: int | None = None) -> Task:
@@ -29,20 +60,20 @@ def load_task(task: str, model_spec: str, *, categories: Categories | None = Non
     Raises UsageError (unknown task or model, a model that knows none of the categories) and MissingDependency.
     """
     _check(task)
-    return LOADERS[task](model_spec, categories or {}, threads)
+    return TASKS[task].load(model_spec, categories or {}, threads)
 
 
 def yardstick(task: str) -> Yardstick:
     """How a task is judged, without any model; raises UsageError for an unknown task."""
     _check(task)
-    return YARDSTICKS[task]()
+    return TASKS[task].yardstick()
 
 
 def spoken_metrics() -> dict[str, str]:
     """What people call each metric of any task."""
-    return {metric: name for make in YARDSTICKS.values() for metric, name in make().spoken.items()}
+    return {metric: name for task in TASKS.values() for metric, name in task.yardstick().spoken.items()}
 
 
 def _check(task: str) -> None:
-    if task not in YARDSTICKS:
-        raise UsageError(f"there is no task {task!r}; there is: {', '.join(YARDSTICKS)}")
+    if task not in TASKS:
+        raise UsageError(f"there is no task {task!r}; there is: {', '.join(TASKS)}")

@@ -1,4 +1,4 @@
-"""The demo's network: its layers, a short training loop, and its export to ONNX. The one module here that needs torch.
+"""The demo's classifier: its layers, a short training loop, and its export to ONNX. Needs torch.
 
 A convolutional network of 0.2 million weights in two branches, about 50 million multiply-adds at 128 x 128 pixels.
 """
@@ -39,12 +39,12 @@ class DemoNetwork(nn.Module):
     def __init__(self, n_classes: int) -> None:
         super().__init__()
         self.outlines = nn.Sequential(
-            nn.AvgPool2d(4), *_layer(3, 32), *_layer(32, 64, stride=2), *_layer(64, 96, stride=2), *_layer(96, 96)
+            nn.AvgPool2d(4), *layer(3, 32), *layer(32, 64, stride=2), *layer(64, 96, stride=2), *layer(96, 96)
         )
-        first, *rest = _layer(3, 24, kernel=7, stride=2)
-        self.texture = nn.Sequential(first, *rest, *_layer(24, 48, stride=2), *_layer(48, 64, stride=2))
+        first, *rest = layer(3, 24, kernel=7, stride=2)
+        self.texture = nn.Sequential(first, *rest, *layer(24, 48, stride=2), *layer(48, 64, stride=2))
         self.classify = nn.Linear(2 * (96 + 64), n_classes)
-        first.load_state_dict({"weight": _gabor_filters()}, strict=False)
+        first.load_state_dict({"weight": gabor_filters()}, strict=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """The logits."""
@@ -54,8 +54,8 @@ class DemoNetwork(nn.Module):
         return logits
 
 
-def _gabor_filters() -> Float[Tensor, "24 3 7 7"]:
-    """Where the texture branch starts: 24 oriented waves of luma, 8 directions times periods of 2.7, 3.8 and 5.4 px.
+def gabor_filters() -> Float[Tensor, "24 3 7 7"]:
+    """Filters for a texture branch to start from: 24 oriented waves of luma, 8 directions, periods 2.7, 3.8 and 5.4 px.
 
     From random weights the textures were still at chance after 450 steps, when the outlines had been learnt.
     """
@@ -71,7 +71,8 @@ def _gabor_filters() -> Float[Tensor, "24 3 7 7"]:
     return 2.0 * torch.stack(filters)[:, None] * luma[None, :, None, None]
 
 
-def _layer(n_in: int, n_out: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+def layer(n_in: int, n_out: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+    """A convolution, its batch normalisation and a ReLU."""
     convolution = nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2, bias=False)
     return [convolution, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
 

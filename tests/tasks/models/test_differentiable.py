@@ -1,17 +1,20 @@
 """Gradients through a model SPEC: the same answers as the classifier gives, and refusals of what cannot be followed."""
 
+from importlib import resources
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="gradients need torch")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 from unlossy.core.errors import UsageError  # noqa: E402
 from unlossy.tasks.models.assembled import AssembledClassifier  # noqa: E402
 from unlossy.tasks.models.differentiable import arithmetic_of, fed_as, input_size, open_differentiable  # noqa: E402
 from unlossy.tasks.models.preprocess import Preprocess  # noqa: E402
 from unlossy.tasks.models.registry import load_classifier  # noqa: E402
+from unlossy.tasks.registry import load_task  # noqa: E402
 
 needs_onnx2torch = pytest.mark.skipif(
     find_spec("onnx2torch") is None, reason="ONNX graphs become torch networks by onnx2torch"
@@ -44,6 +47,24 @@ def test_the_demo_network_answers_as_onnx_runtime_does_and_gradients_reach_the_p
     logits.square().mean().backward()
     assert float(pictures.grad.abs().max()) > 0
     assert all(parameter.grad is None for parameter in frozen.network.parameters())
+
+
+@needs_onnx2torch
+def test_a_detectors_raw_heads_are_those_of_onnx_runtime_and_gradients_reach_the_picture():
+    frozen, whole = open_differentiable("onnx:demo", "detection"), load_task("detection", "onnx:demo")
+    images = np.random.default_rng(0).integers(0, 256, (2, *frozen.input_hw, 3), dtype=np.uint8)
+    with resources.as_file(resources.files("unlossy.tasks.models") / "weights" / "demo_detector.onnx") as file:
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    feed = np.stack([whole.normalise(whole.resize(image)).pixels for image in images])
+    wanted = dict(zip(names, session.run(names, {session.get_inputs()[0].name: feed}), strict=True))
+    pictures = torch.from_numpy(images.transpose(0, 3, 1, 2) / np.float32(255)).requires_grad_()
+    found = frozen.outputs(pictures)
+    assert {name: head.kind for name, head in frozen.heads.items()} == {"scores": "scores", "sides": "values"}
+    for name in frozen.heads:
+        assert np.allclose(found[name].detach().numpy(), wanted[name], atol=1e-3), name
+        (gradient,) = torch.autograd.grad(found[name].square().mean(), pictures, retain_graph=True)
+        assert float(gradient.abs().max()) > 0
 
 
 @needs_onnx2torch

@@ -10,7 +10,7 @@ import transformers
 from PIL import Image
 
 from unlossy.core.errors import UsageError
-from unlossy.tasks.models import hf
+from unlossy.tasks.models import hf_parts
 from unlossy.tasks.models.registry import load_classifier
 
 SIZES = [(37, 61), (224, 224), (90, 40), (256, 300), (31, 31), (3, 50), (255, 97)]
@@ -39,8 +39,7 @@ PROCESSORS = {
 
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_the_two_halves_are_the_processors_own_whole(noise, name):
-    resize, normalise = hf._halves(PROCESSORS[name])
-    hf._prove_split(PROCESSORS[name], resize, normalise)
+    resize, normalise = hf_parts.halves(PROCESSORS[name])
     for size in SIZES:
         image = noise(*size)
         resized = resize(image)
@@ -58,7 +57,7 @@ def test_a_processor_that_does_not_come_apart_is_refused():
 
     processor = Flattening()
     with pytest.raises(UsageError, match=r"Flattening cannot be used"):
-        hf._prove_split(processor, *hf._halves(processor))
+        hf_parts.halves(processor)
 
 
 def test_logits_are_those_of_transformers(specs, classifiers, noise):
@@ -72,7 +71,7 @@ def test_logits_are_those_of_transformers(specs, classifiers, noise):
 
 
 def test_the_pillow_processor_is_used_though_torchvision_is_there(specs):
-    processor = hf._processor(transformers, hf._folder(specs("hf").removeprefix("hf:")))
+    processor = hf_parts.load_processor(transformers, hf_parts.model_folder(specs("hf").removeprefix("hf:")))
     assert type(processor).__name__ == "MobileNetV2ImageProcessorPil"
 
 

@@ -4,7 +4,7 @@ Objects are painted from far to near into a canvas of linear light. Beside it an
 nearest object that covers at least half of it; instance masks and boxes are read off that map.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int16, Int64, UInt8
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, Int16, Int64, UInt8
 from unlossy.datasets.scenes.noise import Draws, hash_lattice, mix
 from unlossy.datasets.scenes.places import Canvas, Place, light_field, paint_place, soft_step
 from unlossy.datasets.scenes.shapes import REACH
-from unlossy.datasets.scenes.things import CLASS_NAMES, Thing, draw_clutter, draw_occluder, draw_subject, surface
+from unlossy.datasets.scenes.things import CLASS_NAMES, Room, Thing, draw_clutter, draw_occluder, draw_subject, surface
 
 _SHADOW = 0.22
 """How far, in radii, a shadow falls beside its thing; its soft rim reaches 1.4 times as far again."""
@@ -53,7 +53,10 @@ def render_scene(
     light_from = draws.direction()
     classes = [class_of(seed, index)]
     classes += [draws.integer(0, len(CLASS_NAMES) - 1) for _ in range(draws.integer(*subjects) - 1)]
-    things = [draw_subject(draws, class_index, width, height, place.sky_rows, len(classes)) for class_index in classes]
+    room = Room(width, height, place.sky_rows, len(classes))
+    things: list[Thing] = []
+    for class_index in classes:
+        things.append(draw_subject(draws, class_index, replace(room, taken=tuple(t.outline for t in things))))
     behind = [draw_clutter(draws, width, height, place.sky_rows) for _ in range(draws.integer(2, 5))]
     before = [draw_occluder(draws, things[0].outline) for _ in range(draws.integer(0, 2))]
     owner = np.full((height, width), -1, dtype=np.int16)

@@ -29,6 +29,10 @@ _PAINTS: tuple[Color, ...] = (
 )
 _PERIOD_PX = (2.4, 5.0)
 _CONTRAST = (0.045, 0.30)
+_TRIES = 8
+"""Places tried for each of several subjects; where all are taken, it stands behind another."""
+_APART = 0.9
+"""How far apart the centres of two subjects are, in the sum of their radii."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,40 @@ class Thing:
     contrast: float
 
 
-def draw_subject(draws: Draws, class_index: int, width: int, height: int, sky_rows: int, n_subjects: int) -> Thing:
-    """A subject of that class below the sky; one of several is smaller."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where subjects can stand: a picture's size, the rows of its sky, how many they will be, who stands already."""
+
+    width: int
+    height: int
+    sky_rows: int
+    n_subjects: int
+    taken: tuple[Outline, ...] = ()
+
+    def spot(self, draws: Draws, radius: float) -> tuple[float, float]:
+        """The centre of a thing below the sky, apart from the others where a few tries find such a place."""
+        width, height = self.width, self.height
+        highest = min(max(0.8 * radius, float(self.sky_rows)), height - radius)
+        x = y = 0.0
+        for _ in range(_TRIES):
+            x = draws.uniform(0.8 * radius, width - 0.8 * radius)
+            y = draws.uniform(highest, height - 0.8 * radius)
+            if all(_apart(x, y, radius, other) for other in self.taken):
+                break
+        return x, y
+
+
+def _apart(x: float, y: float, radius: float, other: Outline) -> bool:
+    dx, dy, least = x - other.center_x, y - other.center_y, _APART * (radius + other.radius)
+    return dx * dx + dy * dy >= least * least
+
+
+def draw_subject(draws: Draws, class_index: int, room: Room) -> Thing:
+    """A subject of that class; one of several is smaller."""
     shape, texture = divmod(class_index, len(TEXTURES))
-    scale = min(width, height)
-    radius = scale * draws.uniform(0.19, 0.34) / (1.0 + 0.25 * (n_subjects - 1))
-    x = draws.uniform(0.8 * radius, width - 0.8 * radius)
-    y = draws.uniform(min(max(0.8 * radius, float(sky_rows)), height - radius), height - 0.8 * radius)
+    scale = min(room.width, room.height)
+    radius = scale * draws.uniform(0.19, 0.34) / (1.0 + 0.25 * (room.n_subjects - 1))
+    x, y = room.spot(draws, radius)
     outline = Outline(SUBJECT_SHAPES[shape], x, y, radius, draws.tilt(0.1), draws.uniform(0.0, 0.025), draws.word())
     strength = draws.uniform()
     low, high = _CONTRAST

@@ -5,14 +5,16 @@ fields are ignored. `mean` and `std` stand in the order of `channels` and apply 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from unlossy.core.errors import UsageError
 from unlossy.tasks.models.outputs import OutputKind
 from unlossy.tasks.models.preprocess import FILTERS, Preprocess
+
+T = TypeVar("T")
 
 MINIMAL = """{"task": "classification",
  "input": {"channels": "RGB", "scale": "0..1", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
@@ -35,15 +37,20 @@ class ModelFacts:
 
 def read_facts(path: Path) -> ModelFacts:
     """The facts in a JSON file; raises UsageError naming the file, the field and what it may be."""
+    return read_described(path, _facts, MINIMAL)
+
+
+def read_described(path: Path, understand: Callable[[Mapping[str, Any]], T], minimal: str) -> T:
+    """What `understand` makes of a JSON file's object; UsageErrors name the file and show the `minimal` one."""
     try:
         document = json.loads(path.read_text("utf-8"))
         if not isinstance(document, Mapping):
             raise UsageError("an object {...} was expected")
-        return _facts(document)
+        return understand(document)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as JSON: {error}") from error
     except UsageError as error:
-        raise UsageError(f"{path}: {error}\nA minimal file:\n{MINIMAL}") from None
+        raise UsageError(f"{path}: {error}\nA minimal file:\n{minimal}") from None
 
 
 def stated_file(path: Path) -> str | None:
@@ -56,31 +63,29 @@ def stated_file(path: Path) -> str | None:
 
 
 def _facts(document: Mapping[str, Any]) -> ModelFacts:
-    _choice(document, "task", ("classification",), "classification")
-    image, outputs = _object(document, "input"), document.get("outputs", [{}])
+    choice_in(document, "task", ("classification",), "classification")
+    image, outputs = object_in(document, "input"), document.get("outputs", [{}])
     if not isinstance(outputs, list) or len(outputs) != 1 or not isinstance(outputs[0], Mapping):
         raise UsageError('"outputs" must be a list of one {"name", "kind"}')
-    labels = document.get("labels")
-    if labels is not None and not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
-        raise UsageError('"labels" must be a list of names in the order of the outputs')
     return ModelFacts(
-        preprocess=_preprocess(image),
-        layout=_choice(image, "layout", ("NCHW", "NHWC"), "NCHW"),
+        preprocess=preprocess_of(image),
+        layout=choice_in(image, "layout", ("NCHW", "NHWC"), "NCHW"),
         input_name=image.get("name"),
         output_name=outputs[0].get("name"),
         output_kind="logits"
-        if _choice(outputs[0], "kind", ("logits", "probabilities")) == "logits"
+        if choice_in(outputs[0], "kind", ("logits", "probabilities")) == "logits"
         else "probabilities",
-        labels=None if labels is None else tuple(labels),
+        labels=labels_in(document),
     )
 
 
-def _preprocess(image: Mapping[str, Any]) -> Preprocess:
-    resize = _object(image, "resize")
-    rule = _choice(resize, "rule", ("shortest_edge", "stretch", "letterbox"))
-    crop = resize.get("then") is not None and _choice(resize, "then", ("center_crop",)) == "center_crop"
-    size = None if image.get("size_hw") is None else _numbers(image, "size_hw", 2, whole=True)
-    edge = None if resize.get("edge") is None else _numbers({"edge": [resize["edge"]]}, "edge", 1, whole=True)[0]
+def preprocess_of(image: Mapping[str, Any]) -> Preprocess:
+    """The preprocessing that "input" describes; raises UsageError naming the field."""
+    resize = object_in(image, "resize")
+    rule = choice_in(resize, "rule", ("shortest_edge", "stretch", "letterbox"))
+    crop = resize.get("then") is not None and choice_in(resize, "then", ("center_crop",)) == "center_crop"
+    size = None if image.get("size_hw") is None else numbers_in(image, "size_hw", 2, whole=True)
+    edge = None if resize.get("edge") is None else numbers_in({"edge": [resize["edge"]]}, "edge", 1, whole=True)[0]
     if rule == "shortest_edge" and (size is not None) != crop:
         raise UsageError(
             '"shortest_edge" leaves the long side free: give both "size_hw" and "then": "center_crop", or neither'
@@ -89,33 +94,43 @@ def _preprocess(image: Mapping[str, Any]) -> Preprocess:
         raise UsageError('"size_hw" is missing: [height, width] of the network\'s input')
     return Preprocess(
         size_hw=None if size is None else (int(size[0]), int(size[1])),
-        rule=rule,  # type: ignore[arg-type]  # _choice checked it
+        rule=rule,  # type: ignore[arg-type]  # choice_in checked it
         edge=None if edge is None else int(edge),
         center_crop=crop,
-        filter=_choice(resize, "filter", tuple(FILTERS), "bilinear"),
-        channels=_choice(image, "channels", ("RGB", "BGR")),  # type: ignore[arg-type]
-        scale=_choice(image, "scale", ("0..1", "0..255")),  # type: ignore[arg-type]
-        mean=_numbers(image, "mean", 3, default=(0.0, 0.0, 0.0)),  # type: ignore[arg-type]
-        std=_numbers(image, "std", 3, default=(1.0, 1.0, 1.0), above_zero=True),  # type: ignore[arg-type]
-        fill=int(_numbers({"fill": [resize.get("fill", 114)]}, "fill", 1)[0]),
+        filter=choice_in(resize, "filter", tuple(FILTERS), "bilinear"),
+        channels=choice_in(image, "channels", ("RGB", "BGR")),  # type: ignore[arg-type]
+        scale=choice_in(image, "scale", ("0..1", "0..255")),  # type: ignore[arg-type]
+        mean=numbers_in(image, "mean", 3, default=(0.0, 0.0, 0.0)),  # type: ignore[arg-type]
+        std=numbers_in(image, "std", 3, default=(1.0, 1.0, 1.0), above_zero=True),  # type: ignore[arg-type]
+        fill=int(numbers_in({"fill": [resize.get("fill", 114)]}, "fill", 1)[0]),
     )
 
 
-def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def labels_in(document: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The class names in the order of the outputs, None where they are not stated; raises UsageError."""
+    labels = document.get("labels")
+    if labels is not None and not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
+        raise UsageError('"labels" must be a list of names in the order of the outputs')
+    return None if labels is None else tuple(labels)
+
+
+def object_in(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under a key; raises UsageError where there is none."""
     value = document.get(key)
     if not isinstance(value, Mapping):
         raise UsageError(f'"{key}" is missing or not an object {{...}}')
     return value
 
 
-def _choice(document: Mapping[str, Any], key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+def choice_in(document: Mapping[str, Any], key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    """The word under a key; raises UsageError listing those allowed."""
     value = document.get(key, default)
     if value not in allowed:
         raise UsageError(f'"{key}" is {json.dumps(value)}; it must be one of {", ".join(map(json.dumps, allowed))}')
     return str(value)
 
 
-def _numbers(
+def numbers_in(
     document: Mapping[str, Any],
     key: str,
     count: int,
@@ -123,6 +138,7 @@ def _numbers(
     whole: bool = False,
     above_zero: bool = False,
 ) -> tuple[float, ...]:
+    """The `count` numbers under a key; raises UsageError where they are not that."""
     values = document.get(key, default)
     good = isinstance(values, list | tuple) and len(values) == count
     good = good and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)

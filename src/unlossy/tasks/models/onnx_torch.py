@@ -1,5 +1,6 @@
 """An ONNX graph as a torch network, by onnx2torch, so that gradients can go through it."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 
 
 def converted(path: Path, spec: str) -> Any:  # noqa: ANN401 (a torch module)
-    """The graph's torch module.
+    """The graph's torch module; a graph with a fixed batch is called as often as it takes.
 
     Raises:
         MissingDependency: onnx2torch is not installed.
@@ -20,10 +21,21 @@ def converted(path: Path, spec: str) -> Any:  # noqa: ANN401 (a torch module)
     ensure_torchvision()
     onnx2torch = require("onnx2torch", "onnx2torch", needed_for)
     try:
-        return onnx2torch.convert(onnx.load(str(path)))
+        graph = onnx.load(str(path))
+        module = onnx2torch.convert(graph)
     except Exception as error:
         finding = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise UsageError(
             f"{spec}: onnx2torch cannot make a torch network of the graph: {finding}. Give the model in its own format "
             "(hf:, timm:, torchvision:), or export it with a lower opset"
         ) from error
+    size = _fixed_batch(graph)
+    return module if size is None else import_module("unlossy.tasks.models.fed").FixedBatch(module, size)
+
+
+def _fixed_batch(graph: Any) -> int | None:  # noqa: ANN401 (an onnx ModelProto)
+    """How many pictures the graph takes at a time, None where it takes any number."""
+    weights = {tensor.name for tensor in graph.graph.initializer}
+    shapes = [value.type.tensor_type.shape.dim for value in graph.graph.input if value.name not in weights]
+    size = shapes[0][0].dim_value if shapes and len(shapes[0]) else 0
+    return size if size > 0 else None

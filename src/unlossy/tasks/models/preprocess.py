@@ -51,7 +51,7 @@ class Preprocess:
     def resize(self, image_hwc: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:
         """The image in the network's geometry; raises TooLargeError where a sliver of an image would become huge."""
         height, width = image_hwc.shape[:2]
-        new_hw = self._resized_hw(height, width)
+        new_hw = self.resized_hw(height, width)
         if new_hw[0] * new_hw[1] > MAX_PIXELS:
             raise TooLargeError(f"{width}x{height} pixels resized as the model wants it are {new_hw[1]}x{new_hw[0]}")
         image = to_pil(image_hwc)
@@ -73,7 +73,8 @@ class Preprocess:
         values = (values - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(values.transpose(2, 0, 1))
 
-    def _resized_hw(self, height: int, width: int) -> tuple[int, int]:
+    def resized_hw(self, height: int, width: int) -> tuple[int, int]:
+        """The height and width that the whole picture is resized to, before any crop or letterbox."""
         if self.rule == "stretch" and self.size_hw is not None:
             return self.size_hw
         if self.rule == "letterbox" and self.size_hw is not None:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
-from unlossy.tasks.models import hf, torchvision
+from unlossy.tasks.models import hf_parts, torchvision
 from unlossy.tasks.models.base import Classifier
 from unlossy.tasks.models.facts import stated_file
 from unlossy.tasks.models.hub import hub_folder
@@ -135,7 +135,7 @@ def _torchvision_with_head(network: nn.Module, name: str, labels: Sequence[str])
 def _save_hf(network: nn.Module, _labels: tuple[str, ...] | None, name: str, folder: Path) -> None:
     source, target, partial = Path(name).expanduser(), folder / "model", folder / "model.part"
     if not source.is_dir():
-        source = hub_folder(name, hf.PATTERNS, "*.safetensors")
+        source = hub_folder(name, hf_parts.PATTERNS, "*.safetensors")
     target.mkdir(parents=True, exist_ok=True)
     for file in source.glob("*processor_config.json"):
         shutil.copyfile(file, target / file.name)

@@ -1,0 +1,33 @@
+"""Parts of a whole over the quality, as stacked areas: what several diagnoses are drawn with."""
+
+from collections.abc import Mapping, Sequence
+
+from unlossy.report.chart import Layer, areas, linear_axis
+from unlossy.report.markup import Html, tag
+
+Parts = Mapping[str, float]
+"""Heights by the part's name."""
+
+
+def stacked(name: str, caption: str, y_title: str, cells: Sequence[tuple[float, Parts]], top: float) -> Html | None:
+    """The figure of cells (quality, parts), any order; None for fewer than two. `top` is what the y axis must reach.
+
+    Parts are stacked in the order of the first cell; figures with the same parts and top can be compared by eye.
+    """
+    ordered = sorted(cells, key=lambda cell: cell[0])
+    if len(ordered) < 2:
+        return None
+    layers = [
+        Layer(place, part, tuple((quality, parts[part]) for quality, parts in ordered))
+        for place, part in enumerate(ordered[0][1])
+    ]
+    x = linear_axis("codec quality", [quality for quality, _ in ordered])
+    y = linear_axis(y_title, [0.0, top])
+    low, high = ordered[0], ordered[-1]
+    told = "; ".join(f"{part} {low[1][part]:.1f} at {low[0]:g}, {high[1][part]:.1f} at {high[0]:g}" for part in low[1])
+    keys = [
+        tag("li", tag("span", "", class_=f"key s{layer.number} k1", aria_hidden="true"), layer.name)
+        for layer in layers[::-1]
+    ]
+    drawing = areas(name, caption, told, x, y, layers)
+    return tag("figure", tag("figcaption", caption), tag("ul", *keys, class_="legend"), drawing)

@@ -1,0 +1,1 @@
+"""Detectors and instance segmenters: one contract, an adapter for each library."""
