@@ -12,6 +12,7 @@ from unlossy.datasets.base import Dataset, Untargeted
 TARGETS: Final[dict[TargetKind, str]] = {
     "objects": "unlossy.datasets.objects",
     "label_map": "unlossy.datasets.label_maps",
+    "text": "unlossy.datasets.texts",
 }
 """By the kind of target the module that reads it: its `open_labelled(spec) -> Dataset | None`, None where a text names
 no data with such labels."""

@@ -20,6 +20,7 @@ MODULES: Final = {
     "detection": "unlossy.runs.diagnosis_detection",
     "instance_segmentation": "unlossy.runs.diagnosis_detection",
     "semantic_segmentation": "unlossy.runs.diagnosis_segmentation",
+    "text": "unlossy.runs.diagnosis_text",
 }
 """By task, the module whose `diagnose(run)` gives it; classification has none: the answers tell."""
 

@@ -15,8 +15,10 @@ from unlossy.tasks.instance_segmentation import InstanceSegmentationYardstick
 from unlossy.tasks.models.detection.registry import load_detector
 from unlossy.tasks.models.registry import load_classifier
 from unlossy.tasks.models.segmentation.registry import load_segmenter
+from unlossy.tasks.models.text.registry import load_reader
 from unlossy.tasks.segmenter import SegmenterTask
 from unlossy.tasks.semantic_segmentation import SemanticSegmentationYardstick
+from unlossy.tasks.text import TextTask, TextYardstick
 
 Categories = Mapping[int, str]
 """A dataset's category names by id; empty where it has none of its own."""
@@ -51,6 +53,7 @@ TASKS: dict[str, Registered] = {
     "detection": Registered(DetectionYardstick, _detection),
     "instance_segmentation": Registered(InstanceSegmentationYardstick, _instances),
     "semantic_segmentation": Registered(SemanticSegmentationYardstick, _segmentation),
+    "text": Registered(TextYardstick, lambda spec, _, threads: TextTask(load_reader(spec, threads=threads))),
 }
 
 

@@ -1,0 +1,37 @@
+"""From a model SPEC to a text recogniser: a prefix names the module that knows that kind, imported only then."""
+
+from importlib import import_module
+from typing import cast
+
+from unlossy.core.errors import UsageError
+from unlossy.tasks.models.text.base import Reader
+
+ADAPTERS = {
+    "tesseract": "unlossy.tasks.models.text.tesseract",
+    "onnx": "unlossy.tasks.models.text.onnx",
+    "py": "unlossy.tasks.models.text.python",
+}
+"""Each module has `load(name, *, spec, threads) -> Reader`; `name` is the SPEC without its prefix."""
+
+FORMS = """  tesseract:LANGUAGES[psm=N,scale=X]   tesseract:eng, tesseract:eng+deu, tesseract:eng[psm=7,scale=1]
+  onnx:FILE                            onnx:crnn.onnx (with crnn.json beside it)
+  py:MODULE:CALLABLE                   py:my_models:read"""
+
+
+def load_reader(spec: str, *, threads: int | None = None) -> Reader:
+    """The text recogniser that a SPEC names, ready to read.
+
+    Args:
+        spec: PREFIX:NAME, one of the forms in `FORMS`.
+        threads: how many processor cores it may use; None for all.
+
+    Raises:
+        UsageError: unknown form, or a model that cannot be found or does not fit its description.
+        MissingDependency: a program or the extra of that kind is not installed.
+    """
+    prefix, colon, name = spec.partition(":")
+    if prefix not in ADAPTERS or not colon or not name:
+        raise UsageError(f"a model that reads text is given as one of:\n{FORMS}\nnot as {spec!r}")
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads is {threads}; at least 1 is needed")
+    return cast("Reader", import_module(ADAPTERS[prefix]).load(name, spec=spec, threads=threads))
