@@ -65,7 +65,8 @@ def estimates():
 def by_hand(cell):
     parts = np.array([[float(part) for part in cell.scores[i].evidence.split("/")] for i in ITEMS])
     weights = np.concatenate(list(draws(5, 3, SET_DRAWS)))
-    return np.divide(*(weights @ parts).T)
+    drawn = np.divide(*(weights @ parts).T)
+    return drawn - drawn.mean() + np.divide(*parts.sum(axis=0))
 
 
 def test_a_set_metric_is_worked_out_anew_in_each_draw(estimates):

@@ -162,25 +162,28 @@ def _costs_table(run: LoadedRun) -> Html:
     result = run.result
     mildest = next((cost.mildest for cost in result.methods.values() if cost.mildest is not None), None)
     where = "" if mildest is None else at(mildest.codec)
-    head = ["method", "points on clean images [95 %]", "became wrong", "became right", "mean |change of p(true)|"]
+    flips = ["became wrong", "became right"] if run.is_of_classes else ["got worse", "got better"]
+    head = ["method", "points on clean images [95 %]", *flips]
+    head += ["mean |change of p(true)|"] if run.is_of_classes else []
     head += [f"points {where} [95 %]" if where else "points", "correction, ms", "model, ms"]
     head += ["corrector's parameters", "model's parameters"]
     names = short_names(result.plan.mitigations)
-    rows = [row(names[m], _costs(result, cost)) for m, cost in result.methods.items() if m in names]
+    rows = [row(names[m], _costs(run, cost)) for m, cost in result.methods.items() if m in names]
     note = (
         "Times are medians per image of the machine that made the run, one thread a correction, the model in batches."
     )
     return table(f"{run.name}: what each method costs. {note}", [bound(text) for text in head], rows)
 
 
-def _costs(result: StudyResult, cost: MethodCost) -> list[str]:
+def _costs(run: LoadedRun, cost: MethodCost) -> list[str]:
+    result = run.result
     mildest = None if cost.mildest is None else cost.mildest.versus_none.get(result.main_metric)
     moved = cost.mean_abs_p_true
     return [
         points_text(cost.clean_difference.get(result.main_metric)),
         str(cost.became_wrong),
         str(cost.became_right),
-        "" if moved is None else f"{moved:.4f}",
+        *(["" if moved is None else f"{moved:.4f}"] if run.is_of_classes else []),
         points_text(mildest),
         *("" if s is None else milliseconds(s).removesuffix(" ms") for s in (cost.correction_s, cost.facts.model_s)),
         *("" if n is None else f"{n:,}" for n in (cost.facts.corrector_parameters, cost.facts.model_parameters)),

@@ -82,7 +82,7 @@ class Estimates:
         values = self.measure.summarise(scores)
         blocks = [self.measure.resample(scores, weights) for weights in draws(len(items), self.seed, SET_DRAWS)]
         return {
-            metric: Drawn(value, np.concatenate([block[metric] for block in blocks]))
+            metric: Drawn(value, _about(value, np.concatenate([block[metric] for block in blocks])))
             for metric in self.measure.set_metrics
             if (value := values.get(metric)) is not None and metric in blocks[0]
         }
@@ -95,6 +95,16 @@ class Estimates:
 
     def _sign(self, metric: str) -> float:
         return -1.0 if metric in self.measure.lower_is_better else 1.0
+
+
+def _about(value: float, drawn: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
+    """The draws without their bias (Efron and Tibshirani 1993, chapter 10): their mean is the value.
+
+    A draw holds only some of the rare classes, and the mean over classes of average precision or IoU is another one
+    then; uncorrected, the value itself may lie outside of its interval.
+    """
+    told = drawn[~np.isnan(drawn)]
+    return drawn - (told.mean() - value) if len(told) else drawn
 
 
 def interval_of(mean: float, drawn: Float[np.ndarray, " d"]) -> Interval | None:
