@@ -27,8 +27,8 @@ from unlossy.train.schedule import Schedule  # noqa: E402
 from unlossy.train.state import LoopSettings, State  # noqa: E402
 from unlossy.train.tables import libjpeg_tables  # noqa: E402
 from unlossy.train.task_losses import OUTPUT_LOSSES, Watched, features_cosine, features_l1  # noqa: E402
-from unlossy.train.ttac import MIX, TtacSettings, aimed_loss, common_size, score_of, train_ttac, without_folders  # noqa: E402
-from unlossy.train.views import view  # noqa: E402
+from unlossy.train.ttac import MIX, TtacSettings, aimed_loss, score_of, size_of, train_ttac, without_folders  # noqa: E402
+from unlossy.train.views import ViewsOfEach, view  # noqa: E402
 
 TINY = UNetShape(widths=(4, 8, 8), blocks=(1, 1, 1), embedding=8)
 
@@ -233,10 +233,21 @@ def test_weights_tell_a_local_model_by_its_name_alone(tmp_path):
     assert without_folders("hf:google/mobilenet_v2_1.0_224") == "hf:google/mobilenet_v2_1.0_224"
 
 
-def test_views_depend_on_the_draw_alone_and_fit_the_largest_network():
+def test_views_depend_on_the_draw_alone():
     pictures = [np.asarray(photo(seed, 90 + 40 * seed, 150)) for seed in range(3)]
     for seed in range(20):
         one, again = (view(np.random.default_rng(seed), pictures, (64, 80)) for _ in range(2))
         assert np.array_equal(one, again)
         assert (one.shape, one.dtype) == ((64, 80, 3), np.uint8)
-    assert common_size([task(size=30), task(size=227)]) == (240, 240)
+
+
+def test_networks_take_turns_with_views_of_their_own_sizes():
+    pictures = [np.asarray(photo(seed, 90 + 40 * seed, 150)) for seed in range(3)]
+    sizes = [size_of(task(size=30)), size_of(task(size=60))]
+    assert sizes == [(32, 32), (64, 64)]
+    pairs = ViewsOfEach(pictures, sizes, 2, 3, view, MIX)
+    seen = list(batches(pairs, 1, 5, 2, workers=0))
+    assert [pairs.network_of(step) for step in range(1, 5)] == [1, 0, 1, 0]
+    assert [tuple(batch.clean.shape) for batch in seen] == [(2, 3, 64, 64), (2, 3, 32, 32)] * 2
+    (alone,) = batches(Pairs(pictures, (64, 64), 3, view, MIX), 3, 4, 2, workers=0)
+    assert torch.equal(seen[2].degraded, alone.degraded)

@@ -26,12 +26,18 @@ class TaskLoss(StrEnum):
 
 def ttac(
     model: Annotated[
-        list[str], typer.Option("--model", metavar="SPEC", help="The network to aim at, as in a study; repeatable.")
+        list[str],
+        typer.Option(
+            "--model", metavar="[TASK=]SPEC", help="The network to aim at, as in a study; repeatable, of any task."
+        ),
     ],
     images: Annotated[
         list[Path], typer.Option("--images", metavar="DIR", help="A folder of pictures, unlabeled; repeatable.")
     ],
     run: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of this run; resumes.")],
+    task: Annotated[
+        str, typer.Option(metavar="T", help="What the models do, as in a study; TASK=SPEC says it of one of several.")
+    ] = "classification",
     corrector: Annotated[
         str, typer.Option(metavar="NAME_OR_FILE", help="Where it starts: small, base, or a weights file.")
     ] = "small",
@@ -66,7 +72,8 @@ def ttac(
     """Aim a corrector at your model: task-targeted artifact correction (TTAC). No labels; the model stays as it is.
 
     Each step cuts views from the pictures, compresses them with a real encoder, and changes the corrector so that the
-    frozen model answers on the corrected view as it does on the clean one. RUN holds `weights.safetensors` (the best
+    frozen model answers on the corrected view as it does on the clean one: raw outputs, before a detector's boxes are
+    chosen. Several models, also of several tasks, take turns, a step each. RUN holds `weights.safetensors` (the best
     average so far), `log.csv`, `validation.csv` and the checkpoint from which the same command goes on. Near-lossless
     JPEGs and pictures without traces of JPEG come out of the result as they went in.
 
@@ -75,6 +82,10 @@ def ttac(
     `unlossy train ttac --model hf:my-model --images photos/ -o runs/aimed`
 
     `unlossy train ttac --model timm:resnet50.a1_in1k --model hf:other --images photos/ --minutes 60 -o runs/both`
+
+    `unlossy train ttac --task detection --model onnx:detector.onnx --images photos/ -o runs/detector`
+
+    `unlossy train ttac --model hf:my-model --model detection=onnx:detector.onnx --images photos/ -o runs/two-tasks`
 
     then `unlossy study --model hf:my-model --data val/ --mitigate correct=runs/aimed/weights.safetensors -o runs/study`
     """
@@ -85,7 +96,7 @@ def ttac(
     initial = weights_of(corrector)
     trainer, parts = import_module("unlossy.train.ttac"), import_module("unlossy.train.state")
     opening = import_module("unlossy.tasks.models.differentiable").open_differentiable
-    networks = [opening(spec, threads=threads) for spec in dict.fromkeys(model)]
+    networks = [opening(spec, of_task, threads=threads) for of_task, spec in aims(model, task)]
     if threads is not None:
         torch.set_num_threads(threads)
     schedule = import_module("unlossy.train.schedule").Schedule(steps, warmup_steps=50, decay_steps=decay_steps)
@@ -122,3 +133,13 @@ def ttac(
             f"{row[f'agreement_jpeg_q{quality}']:.0%}, corrected {row[f'agreement_q{quality}']:.0%}"
         )
     typer.echo(told["weights"])
+
+
+def aims(models: list[str], task: str) -> list[tuple[str, str]]:
+    """Task and SPEC of each model, each once, in order; TASK=SPEC names a task other than `task`."""
+    found = []
+    for model in models:
+        name, equals, spec = model.partition("=")
+        own = equals and ":" not in name  # what stands before a SPEC's colon has no "="; a path may have one
+        found.append((name, spec) if own else (task, model))
+    return list(dict.fromkeys(found))

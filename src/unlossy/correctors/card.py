@@ -37,7 +37,7 @@ arXiv 2011.08932). It is guided by the file's own quantization tables; near-loss
 
 - **Aimed at**: {aimed_at}. The network stayed as it is.
 - **Data**: {pictures} pictures without labels, compressed on the fly. {note}
-- **Command**: `unlossy train ttac --model MODEL --images PICTURES --corrector {initial} -o RUN`, seed {seed}, loss
+- **Command**: `unlossy train ttac{task} --model MODEL --images PICTURES --corrector {initial} -o RUN`, seed {seed}, loss
   `{loss}` (weight {task_weight}) and {fidelity_weight} times the mean absolute error in RGB; these are the weights'
   average at step {step}{hours}.
 - **Licence**: Apache-2.0, as the code. Made with, and not holding, the pictures and the model named above.
@@ -70,13 +70,16 @@ def card(name: str, weights: Path, note: str = "") -> str:
 
 
 def _aimed_card(name: str, weights: Path, network: UNet, facts: Mapping[str, str], note: str) -> str:
-    models = [str(aim["model"]) for aim in json.loads(facts["aimed_at"])]
+    aims = json.loads(facts["aimed_at"])
+    models = [str(aim["model"]) for aim in aims]
+    tasks = {str(aim.get("task", "classification")) for aim in aims}
     return _AIMED.format(
         name=name,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         cost=multiply_adds_per_pixel(network),
         bypass=json.loads(facts.get("guards") or "{}").get("bypass_step", 0),
         aimed_at=", ".join(f"`{model}`" for model in models),
+        task="".join(f" --task {task}" for task in tasks if tasks != {"classification"}),
         initial=facts["initial"].removesuffix(".safetensors"),
         hours=_hours(weights.with_name("log.csv")),
         note=note,

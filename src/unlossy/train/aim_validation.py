@@ -1,6 +1,10 @@
-"""How often the aimed-at networks answer a held-out picture as they do its clean form: as JPEG, and corrected."""
+"""How near the aimed-at networks answer a held-out picture to its clean form: as JPEG, and corrected.
 
-from collections.abc import Mapping, Sequence
+The distance is prediction-l1, whatever the run's loss is; agreement is that of the heads that hold classes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,72 +14,116 @@ from torch import Tensor, nn
 
 from unlossy.correctors.nets.colour import rgb_from_ycc, ycc_from_rgb
 from unlossy.correctors.nets.guarded import guarded
-from unlossy.tasks.models.differentiable import TorchClassifier
 from unlossy.train.degrade import through_jpeg
 from unlossy.train.losses import psnr_db
 from unlossy.train.tables import libjpeg_tables
+from unlossy.train.task_losses import Answers, Watched, prediction_l1
 from unlossy.train.validation import as_rgb
 
 QUALITIES: Final = (10, 20, 40, 80)
-MOST: Final = 48
-"""Pictures looked at; more cost time at every validation."""
+MOST_PIXELS: Final = 48 * 224 * 224
+"""In the pictures looked at, for all networks together; more cost time at every validation."""
 TOGETHER: Final = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How near some pictures' answers are to the clean ones: distance (0 is equal), agreement in 0..1."""
+
+    distance: float
+    agreement: float
+
+
 class AimValidation:
-    """Some pictures in the size of the views as 4:2:0 JPEGs, and the networks' clean answers, made once."""
+    """Some pictures in the sizes of the networks' views as 4:2:0 JPEGs, and the networks' clean answers, made once."""
 
     def __init__(
-        self, images: Sequence[np.ndarray], networks: Sequence[TorchClassifier], size_hw: tuple[int, int]
+        self, images: Sequence[np.ndarray], networks: Sequence[Watched], sizes_hw: Sequence[tuple[int, int]]
     ) -> None:
-        device = torch.device("cpu")
-        clean = [_central(image, size_hw) for image in images[:MOST]]
-        self.networks = networks
-        self.clean = [as_rgb(image, device) for image in clean]
-        self.jpegs = {
-            q: [as_rgb(through_jpeg(i, libjpeg_tables(q), "4:2:0")[0], device) for i in clean] for q in QUALITIES
-        }
-        self.answers = [self._answers(task, self.clean) for task in networks]
-        self.before = {q: self._against_clean(pictures) for q, pictures in self.jpegs.items()}
+        most = max(1, MOST_PIXELS // sum(height * width for height, width in sizes_hw))
+        sizes = dict.fromkeys(sizes_hw)
+        self.clean = {size: [_tensor(_central(image, size)) for image in images[:most]] for size in sizes}
+        self.jpegs = {q: {size: [_as_jpeg(p, q) for p in self.clean[size]] for size in sizes} for q in QUALITIES}
+        self.networks = list(zip(networks, sizes_hw, strict=True))
+        self.answers = [list(_answers(task, self.clean[size])) for task, size in self.networks]
+        self.before = {q: self._near(pictures) for q, pictures in self.jpegs.items()} if images else {}
 
     def measures(self, network: nn.Module) -> Mapping[str, float]:
-        """Per quality: agreement with the clean answer (0..1), distance of the outputs (L1), PSNR gain (dB)."""
+        """Per quality: agreement with the clean answer (0..1), distance as a share of the JPEG's, PSNR gain (dB).
+
+        Agreement and distance are means over the networks.
+        """
         found: dict[str, float] = {}
-        for quality, pictures in self.jpegs.items():
-            if not pictures:
-                continue
-            corrected = [self._corrected(network, picture, quality) for picture in pictures]
-            (agreed_before, far_before), (agreed, far) = self.before[quality], self._against_clean(corrected)
-            gain = [psnr_db(c, r) - psnr_db(j, r) for c, j, r in zip(corrected, pictures, self.clean, strict=True)]
+        for quality, before in self.before.items():
+            jpegs = self.jpegs[quality]
+            corrected = {size: [_corrected(network, p, quality) for p in jpegs[size]] for size in jpegs}
+            after = self._near(corrected)
             found |= {
-                f"agreement_jpeg_q{quality}": agreed_before,
-                f"agreement_q{quality}": agreed,
-                f"distance_q{quality}": far / far_before if far_before else 0.0,
-                f"gain_q{quality}_db": float(torch.cat(gain).mean()),
+                f"agreement_jpeg_q{quality}": _mean(near.agreement for near in before),
+                f"agreement_q{quality}": _mean(near.agreement for near in after),
+                f"distance_q{quality}": _mean(
+                    a.distance / b.distance if b.distance else 0.0 for a, b in zip(after, before, strict=True)
+                ),
+                f"gain_q{quality}_db": _mean(
+                    float(psnr_db(c, r) - psnr_db(j, r))
+                    for size in jpegs
+                    for c, j, r in zip(corrected[size], jpegs[size], self.clean[size], strict=True)
+                ),
             }
         return found
 
-    def _against_clean(self, pictures: Sequence[Tensor]) -> tuple[float, float]:
-        agreed, far = [], []
-        for task, clean in zip(self.networks, self.answers, strict=True):
-            answers = self._answers(task, pictures)
-            agreed.append((answers.flatten(1).argmax(dim=1) == clean.flatten(1).argmax(dim=1)).float())
-            far.append((answers - clean).abs().flatten(1).mean(dim=1))
-        if not pictures:
-            return 0.0, 0.0
-        return float(torch.cat(agreed).mean()), float(torch.cat(far).mean())
+    def _near(self, pictures: Mapping[tuple[int, int], Sequence[Tensor]]) -> list[Near]:
+        """Of each network."""
+        return [
+            _nearness(task, _answers(task, pictures[size]), clean)
+            for (task, size), clean in zip(self.networks, self.answers, strict=True)
+        ]
 
-    @torch.inference_mode()
-    def _answers(self, task: TorchClassifier, pictures: Sequence[Tensor]) -> Tensor:
-        groups = [torch.cat(list(pictures[i : i + TOGETHER])) for i in range(0, len(pictures), TOGETHER)]
-        return torch.cat([task.outputs(group)["logits"].float() for group in groups] or [torch.zeros(0, 1)])
 
-    @torch.inference_mode()
-    def _corrected(self, network: nn.Module, picture: Tensor, quality: int) -> Tensor:
-        tables = torch.tensor(libjpeg_tables(quality), dtype=torch.float32).reshape(1, 2, 8, 8)
-        known, sampling, ycc = torch.ones(1), torch.full((1, 2), 2.0), ycc_from_rgb(picture)
-        answer = guarded(network(ycc, tables, known, sampling), ycc, tables, known, sampling)
-        return torch.round(rgb_from_ycc(answer).clamp(0.0, 1.0) * 255.0) / 255.0
+def _nearness(task: Watched, found: Iterable[Answers], wanted: Sequence[Answers]) -> Near:
+    heads, n = task.task.heads, 0
+    distance, agreed = 0.0, []
+    for ours, clean in zip(found, wanted, strict=True):
+        size = len(next(iter(clean.values())))
+        distance, n = distance + size * float(prediction_l1(ours, clean, heads, task.units)), n + size
+        shares = [head.agreement(ours[name], clean[name]) for name, head in heads.items()]
+        agreed += [share.float().mean(dim=0) * size for share in [_over_heads(shares)] if share is not None]
+    return Near(distance / n, float(sum(agreed)) / n)
+
+
+def _over_heads(shares: Sequence[Tensor | None]) -> Tensor | None:
+    told = [share for share in shares if share is not None]
+    return torch.stack(told).mean(dim=0) if told else None
+
+
+@torch.inference_mode()
+def _answers(task: Watched, pictures: Sequence[Tensor]) -> Iterator[Answers]:
+    """The outputs for some pictures at a time."""
+    for i in range(0, len(pictures), TOGETHER):
+        outputs = task.task.outputs(torch.cat(list(pictures[i : i + TOGETHER])))
+        yield {name: outputs[name].float() for name in task.task.heads}
+
+
+@torch.inference_mode()
+def _corrected(network: nn.Module, picture: Tensor, quality: int) -> Tensor:
+    tables = torch.tensor(libjpeg_tables(quality), dtype=torch.float32).reshape(1, 2, 8, 8)
+    known, sampling, ycc = torch.ones(1), torch.full((1, 2), 2.0), ycc_from_rgb(picture)
+    answer = guarded(network(ycc, tables, known, sampling), ycc, tables, known, sampling)
+    return torch.round(rgb_from_ycc(answer).clamp(0.0, 1.0) * 255.0) / 255.0
+
+
+def _as_jpeg(picture: Tensor, quality: int) -> Tensor:
+    pixels = torch.round(picture[0] * 255.0).to(torch.uint8).permute(1, 2, 0).numpy()
+    return _tensor(through_jpeg(np.ascontiguousarray(pixels), libjpeg_tables(quality), "4:2:0")[0])
+
+
+def _tensor(image_hwc: np.ndarray) -> Tensor:
+    return as_rgb(image_hwc, torch.device("cpu"))
+
+
+def _mean(values: Iterable[float]) -> float:
+    told = list(values)
+    return sum(told) / len(told)
 
 
 def _central(image_hwc: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:

@@ -1,9 +1,13 @@
 """How far a task network's answers on corrected pictures lie from those on the clean ones; no labels anywhere.
 
 prediction-l1   mean |f(corrected) - f(clean)| over the raw outputs        Ehrlich et al. 2021 (2011.08932)
-soft-mse        mean squared difference of the softmax outputs             Liu et al. 2019 (1910.09185), unsupervised
+soft-mse        mean squared difference of the class probabilities         Liu et al. 2019 (1910.09185), unsupervised
 features        1 - cosine of the feature maps, place by place             after Johnson et al. 2016 (1603.08155)
 features-l1     mean |difference| of the feature maps over their mean size
+
+A network whose one head is logits is measured in their own unit. Of any other, each head is measured in units of its
+spread over clean pictures and all heads count alike, however many cells they have; boxes count where the clean answer
+sees something (`tasks.models.heads`). Soft-mse looks at the heads that hold classes, and at no others.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,21 +20,42 @@ from torch import Tensor, nn
 
 from unlossy.core.errors import UsageError
 from unlossy.tasks.models.differentiable import Differentiable
+from unlossy.tasks.models.heads import LOGITS, Head
 
 Answers = Mapping[str, Tensor]
 """Outputs and watched features by name."""
 
+Heads = Mapping[str, Head]
+Units = Mapping[str, float]
+"""By the name of a head what its differences are divided by; 1 for those not named."""
 
-def prediction_l1(corrected: Answers, clean: Answers) -> Tensor:
-    """The mean absolute difference, in the outputs' own unit."""
-    return _mean((corrected[name] - clean[name]).abs().mean() for name in clean)
+AS_THEY_ARE: Final[Units] = {}
 
 
-def soft_mse(corrected: Answers, clean: Answers) -> Tensor:
-    """The squared difference of the class probabilities, summed over the classes, mean over the pictures."""
+def prediction_l1(corrected: Answers, clean: Answers, heads: Heads = LOGITS, units: Units = AS_THEY_ARE) -> Tensor:
+    """The mean absolute difference of each head over its unit, mean over the heads."""
     return _mean(
-        (corrected[name].softmax(dim=1) - clean[name].softmax(dim=1)).square().sum(dim=1).mean() for name in clean
+        _weighted(clean, heads, name, (corrected[name] - clean[name]).abs()).mean() / units.get(name, 1.0)
+        for name in heads
     )
+
+
+def soft_mse(corrected: Answers, clean: Answers, heads: Heads = LOGITS, units: Units = AS_THEY_ARE) -> Tensor:
+    """The squared difference of the class probabilities, summed over the classes, mean over pictures and places.
+
+    Of scores the mean over the classes, too, over the head's unit: nearly all of them are zero.
+    """
+
+    def of(name: str, head: Head) -> Tensor | None:
+        ours, theirs = head.probabilities(corrected[name]), head.probabilities(clean[name])
+        if ours is None or theirs is None:
+            return None
+        squares = (ours - theirs).square()
+        if head.kind == "scores":
+            return squares.mean() / units.get(name, 1.0)
+        return squares.sum(dim=head.class_dim).mean()
+
+    return _mean(found for name, head in heads.items() if (found := of(name, head)) is not None)
 
 
 def features_cosine(corrected: Answers, clean: Answers) -> Tensor:
@@ -49,7 +74,7 @@ def _mean(parts: Iterable[Tensor]) -> Tensor:
     return torch.stack(list(parts)).mean()
 
 
-OUTPUT_LOSSES: Final[dict[str, Callable[[Answers, Answers], Tensor]]] = {
+OUTPUT_LOSSES: Final[dict[str, Callable[[Answers, Answers, Heads, Units], Tensor]]] = {
     "prediction-l1": prediction_l1,
     "soft-mse": soft_mse,
 }
@@ -60,16 +85,47 @@ FEATURE_LOSSES: Final[dict[str, Callable[[Answers, Answers], Tensor]]] = {
 LOSSES: Final = (*OUTPUT_LOSSES, *FEATURE_LOSSES)
 
 
+def _weighted(clean: Answers, heads: Heads, name: str, differences: Tensor) -> Tensor:
+    """The differences, those of each place times how sure the clean answer is that something is there."""
+    source = heads[name].weighted_by
+    sure = None if source is None else heads[source].something(clean[source])
+    return differences if sure is None else differences * sure.reshape(*sure.shape, *[1] * (differences.ndim - 2))
+
+
+@torch.no_grad()
+def units_of(task: Differentiable, images: Tensor) -> dict[str, float]:
+    """The spread of each head over clean pictures (RGB b 3 h w, 0..1): the mean absolute deviation from their mean.
+
+    Weighted as the loss is; empty for a network whose one head is logits, which keep their own unit.
+
+    Raises:
+        UsageError: a head that always answers the same, or with what is no finite number.
+    """
+    if [head.kind for head in task.heads.values()] == ["logits"]:
+        return {}
+    parts = [task.outputs(image[None]) for image in images]
+    clean = {name: torch.cat([part[name].float() for part in parts]) for name in task.heads}
+    spreads = {n: float(_weighted(clean, task.heads, n, (a - a.mean(dim=0)).abs()).mean()) for n, a in clean.items()}
+    for name, spread in spreads.items():
+        if not 0.0 < spread < float("inf"):
+            raise UsageError(
+                f"{task.spec}: the spread of its output {name!r} over {len(images)} pictures is {spread}, so nothing "
+                "can be learnt from it. Aim at a network whose outputs change with the picture"
+            )
+    return spreads
+
+
 @dataclass
 class Watched:
-    """A task network, and the answers of some of its inner layers as they pass.
+    """A task network, its heads' units, and the answers of some of its inner layers as they pass.
 
     With no `layers` only the outputs are answered. A layer is a name of `network.named_modules()`.
     """
 
     task: Differentiable
     layers: tuple[str, ...] = ()
-    seen: dict[str, Tensor] = field(default_factory=dict)
+    units: Units = field(default_factory=dict)
+    seen: dict[str, list[Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         modules = dict(self.task.network.named_modules())
@@ -83,12 +139,26 @@ class Watched:
         """The outputs, or the watched layers where there are any, in float32 (RGB b 3 h w in 0..1)."""
         self.seen.clear()
         outputs = self.task.outputs(images)
-        return {name: tensor.float() for name, tensor in (self.seen if self.layers else outputs).items()}
+        if not self.layers:
+            return {name: outputs[name].float() for name in self.task.heads}
+        return {name: _together(parts, len(images)).float() for name, parts in self.seen.items()}
+
+    def loss(self, name: str, corrected: Answers, clean: Answers) -> Tensor:
+        """One of LOSSES by its name, of two of this network's answers."""
+        if name in FEATURE_LOSSES:
+            return FEATURE_LOSSES[name](corrected, clean)
+        return OUTPUT_LOSSES[name](corrected, clean, self.task.heads, self.units)
 
     def _keep(self, layer: str) -> Callable[[nn.Module, object, object], None]:
         def keep(_module: nn.Module, _inputs: object, output: object) -> None:
             found = output if isinstance(output, Tensor) else getattr(output, "last_hidden_state", None)
             if isinstance(found, Tensor):
-                self.seen[layer] = found
+                self.seen.setdefault(layer, []).append(found)
 
         return keep
+
+
+def _together(parts: list[Tensor], n_images: int) -> Tensor:
+    """What a layer answered to all pictures: a graph with a fixed batch answers a few at a time."""
+    one_by_one = sum(len(part) for part in parts) == n_images and len(parts) > 1
+    return torch.cat(parts) if one_by_one else parts[-1]

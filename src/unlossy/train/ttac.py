@@ -5,7 +5,8 @@
                                       └──────────────────────────────────────┘
 
 No labels: any pictures will do. Only the corrector learns; the guards that hold it when it runs hold it here, too.
-Several networks may be aimed at, a step each in turn. RUN is as in `corrector`.
+Several networks may be aimed at, of several tasks, a step each in turn with views of its own size. RUN is as in
+`corrector`.
 """
 
 import json
@@ -23,24 +24,27 @@ from unlossy.correctors.nets.colour import rgb_from_ycc, ycc_from_rgb
 from unlossy.correctors.nets.guarded import guarded
 from unlossy.correctors.nets.sizes import load_network, save_network
 from unlossy.correctors.nets.unet import UNet
-from unlossy.tasks.models.differentiable import TorchClassifier
+from unlossy.tasks.models.differentiable import Differentiable, TorchNetwork
 from unlossy.tasks.models.feature_maps import default_layer
 from unlossy.train.aim_validation import AimValidation
-from unlossy.train.data import Batch, Pairs, batches, read_images
+from unlossy.train.data import Batch, batches, read_images
 from unlossy.train.degrade import Mix
 from unlossy.train.loop import Job, Progress, train
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
 from unlossy.train.tables import Qualities
-from unlossy.train.task_losses import FEATURE_LOSSES, OUTPUT_LOSSES, Answers, Watched
+from unlossy.train.task_losses import FEATURE_LOSSES, Answers, Watched, units_of
 from unlossy.train.validation import held_out
-from unlossy.train.views import MIN_SIDE_PX, view
+from unlossy.train.views import MIN_SIDE_PX, ViewsOfEach, view
 
 BYPASS_STEP: Final = 6.0
 """Mean luma step under which a file is near-lossless and stays as it is: quality 95 and above with libjpeg's tables."""
 
 DEFAULT_SIZE_HW: Final = (224, 224)
 """Of the views for a network that takes any size."""
+
+UNIT_VIEWS: Final = 32
+"""Clean views over which the spread of each head is taken."""
 
 MIX: Final = Mix(
     shares={"jpeg": 0.87, "hidden": 0.08, "webp": 0.05},
@@ -87,29 +91,30 @@ class Aimed:
 
 def train_ttac(
     settings: TtacSettings,
-    networks: Sequence[TorchClassifier],
+    networks: Sequence[TorchNetwork],
     run: Path,
     tell: Progress = lambda _done, _total: None,
 ) -> State:
     """The state at the end of this stretch; `run` holds the weights, and resumes what it held.
 
     Raises:
-        UsageError: too few pictures, networks of different input sizes, an unknown layer, unusable initial weights.
+        UsageError: too few pictures, an unknown layer, a loss that a network has no outputs for, unusable initial
+            weights.
         RunError: the loss is not finite, the checkpoint in `run` is of another network, `run` cannot be written.
     """
     torch.manual_seed(settings.seed)
-    size_hw = common_size(networks)
+    sizes = [size_of(task) for task in networks]
     training, validating = held_out(_pictures(settings))
     corrector = load_network(settings.initial).train()
     corrector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    watched = [_watched(task, settings, size_hw) for task in networks]
-    validation = AimValidation(validating, networks, size_hw)
-    pairs = Pairs(training, size_hw, settings.seed, view, MIX)
+    pairs = ViewsOfEach(training, sizes, settings.batch_size, settings.seed, view, MIX)
+    watched = [_watched(task, settings, pairs.clean_of(i, UNIT_VIEWS)) for i, task in enumerate(networks)]
+    validation = AimValidation(validating, watched, sizes)
     facts = _facts(settings, networks, len(training))
 
     def supply(first: int, last: int) -> Iterator[Aimed]:
         for step, batch in enumerate(batches(pairs, first, last, settings.batch_size, settings.workers), start=first):
-            yield Aimed(step % len(networks), batch)
+            yield Aimed(pairs.network_of(step), batch)
 
     def keep(average: nn.Module, step: int) -> None:
         assert isinstance(average, UNet)  # noqa: S101 (for the type checker: it is a copy of the corrector)
@@ -143,8 +148,8 @@ def aimed_loss(network: nn.Module, task: Watched, batch: Batch, settings: TtacSe
         fidelity = 255.0 * (corrected - clean).abs().mean()
     found: Answers = task(corrected.clamp(0.0, 1.0))
     with torch.autocast(device, enabled=False):
-        measure = {**OUTPUT_LOSSES, **FEATURE_LOSSES}[settings.loss]
-        return settings.task_weight * measure(found, wanted) + settings.fidelity_weight * fidelity
+        measured = task.loss(settings.loss, found, wanted)
+        return settings.task_weight * measured + settings.fidelity_weight * fidelity
 
 
 def score_of(measures: Mapping[str, float]) -> float:
@@ -153,10 +158,9 @@ def score_of(measures: Mapping[str, float]) -> float:
     return 1.0 - sum(left) / len(left) if left else 0.0
 
 
-def common_size(networks: Sequence[TorchClassifier]) -> tuple[int, int]:
-    """Height and width of the views: the largest input of the networks, up to the next multiple of 16."""
-    sizes = [task.input_hw or DEFAULT_SIZE_HW for task in networks]
-    height, width = (max(size[axis] for size in sizes) for axis in (0, 1))
+def size_of(task: Differentiable) -> tuple[int, int]:
+    """Height and width of the views that a network is shown: its input's, up to the next multiple of 16."""
+    height, width = task.input_hw or DEFAULT_SIZE_HW
     return -(-height // 16) * 16, -(-width // 16) * 16
 
 
@@ -180,14 +184,15 @@ def _pictures(settings: TtacSettings) -> dict[str, np.ndarray]:
     return {name: images[name] for name in names}
 
 
-def _watched(task: TorchClassifier, settings: TtacSettings, size_hw: tuple[int, int]) -> Watched:
-    if settings.loss not in FEATURE_LOSSES:
-        return Watched(task)
-    layers = settings.layers or (default_layer(task, torch.rand(1, 3, *(task.input_hw or size_hw))),)
-    return Watched(task, layers)
+def _watched(task: TorchNetwork, settings: TtacSettings, clean: Tensor) -> Watched:
+    if settings.loss in FEATURE_LOSSES:
+        return Watched(task, settings.layers or (default_layer(task, clean[:1]),), units_of(task, clean))
+    if settings.loss == "soft-mse" and all(head.kind == "values" for head in task.heads.values()):
+        raise UsageError(f"{task.spec} has no output that is a distribution over classes; use --loss prediction-l1")
+    return Watched(task, (), units_of(task, clean))
 
 
-def _facts(settings: TtacSettings, networks: Sequence[TorchClassifier], n_pictures: int) -> dict[str, str]:
+def _facts(settings: TtacSettings, networks: Sequence[TorchNetwork], n_pictures: int) -> dict[str, str]:
     """What the weights file tells of its making; `guards` is read when it is opened."""
     return {
         "seed": str(settings.seed),
@@ -196,6 +201,11 @@ def _facts(settings: TtacSettings, networks: Sequence[TorchClassifier], n_pictur
         "task_weight": str(settings.task_weight),
         "fidelity_weight": str(settings.fidelity_weight),
         "initial": settings.initial.name,
-        "aimed_at": json.dumps([{"model": without_folders(task.spec), "digest": task.digest} for task in networks]),
+        "aimed_at": json.dumps([_aim(task) for task in networks]),
         "guards": json.dumps({"bypass_step": BYPASS_STEP}),
     }
+
+
+def _aim(task: TorchNetwork) -> dict[str, str]:
+    told = {"model": without_folders(task.spec), "digest": task.digest}
+    return told if task.task == "classification" else told | {"task": task.task}

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from PIL import Image
+from torch import Tensor
 
-from unlossy.train.data import recolour
+from unlossy.train.data import Pairs, Region, recolour
+from unlossy.train.degrade import Mix, Sample
 
 ZOOM = (0.6, 1.5)
 """Side of the region over the side of the view: below 1 the picture is enlarged."""
@@ -46,3 +49,33 @@ def _pasted(rng: Generator, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     mixed = image.copy()
     mixed[top : top + height, left : left + width] = other[top : top + height, left : left + width]
     return mixed
+
+
+class ViewsOfEach(Pairs):
+    """Pairs in the size of the network whose step it is: the networks take turns, a step of `batch_size` pairs each."""
+
+    def __init__(
+        self,
+        images: Sequence[np.ndarray],
+        sizes_hw: Sequence[tuple[int, int]],
+        batch_size: int,
+        seed: int,
+        region: Region,
+        mix: Mix,
+    ) -> None:
+        super().__init__(images, sizes_hw[0], seed, region, mix)
+        self.batch_size = batch_size
+        self.each = [Pairs(images, size_hw, seed, region, mix) for size_hw in sizes_hw]
+
+    def network_of(self, step: int) -> int:
+        """The number of the network that a step is for."""
+        return step % len(self.each)
+
+    def sample(self, index: int) -> Sample:
+        """The pair of a number."""
+        return self.each[self.network_of(index // self.batch_size)].sample(index)
+
+    def clean_of(self, network: int, n: int) -> Tensor:
+        """Some clean views in the size of one network (RGB n 3 h w, 0..1), always the same."""
+        views = np.stack([self.each[network].sample(index).clean for index in range(n)])
+        return torch.from_numpy(views.transpose(0, 3, 1, 2)).float() / 255.0
