@@ -67,7 +67,10 @@ def test_a_listed_image_that_is_missing_is_an_item_whose_reading_fails(coco):
         ({"images": [{"id": 1, "file_name": "../../etc/passwd"}]}, "not a path inside the folder"),
         ({"images": [{"id": 1, "file_name": "/etc/passwd"}]}, "not a path inside the folder"),
         ({"images": [{"id": 1, "file_name": 5}]}, "not a path inside the folder"),
-        ({"images": [{"id": n, "file_name": "a.jpg"} for n in (1, 2)]}, "lists an image twice"),
+        (
+            {"images": [{"id": n, "file_name": "a.jpg"} for n in (1, 2)]},
+            r"lists the image 'images/a.jpg' 2 times, with the ids \[1, 2\]",
+        ),
         ({"annotations": 5}, "`annotations` is no list"),
         ({"annotations": [{"image_id": [], "category_id": 1}]}, r"annotations\[0\] needs"),
     ],

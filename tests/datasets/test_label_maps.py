@@ -134,7 +134,7 @@ def test_every_kind_of_one_channel_png_gives_its_ids():
         (as_png(Image.new("RGB", (3, 2))), "3 channels"),
         (as_png(Image.new("LA", (3, 2))), "2 channels"),
         (as_png(Image.fromarray(np.array([[65_535]], np.uint16))), "65535"),
-        (BytesBlob(b"no picture"), "not a PNG"),
+        (BytesBlob(b"no picture"), r"not a PNG that can be read; write it anew$"),
         (BytesBlob(as_png(Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))).data[:50]), "not a PNG"),
         (BytesBlob(b""), "not a PNG"),
     ],

@@ -39,7 +39,8 @@ def test_the_overlap_by_hand():
 
 
 def test_no_masks_and_no_objects():
-    assert mask_overlap([], target_of([[0, 0, 1, 1]], [1])).iou.shape == (0, 1)
+    outlined = target_of([[0, 0, 1, 1]], [1], outlines=[[[0, 0, 0, 1, 1, 1]]])
+    assert mask_overlap([], outlined).iou.shape == (0, 1)
     assert mask_overlap([encode(np.ones((3, 4), dtype=bool))], target_of([], [])).iou.shape == (1, 0)
 
 
@@ -54,3 +55,8 @@ def test_an_outline_that_cannot_be_compared_is_named(outline, finding):
     target = target_of([[0, 0, 4, 4]], [1], outlines=[outline])
     with pytest.raises(LabelError, match=finding):
         mask_overlap([encode(np.ones((8, 10), dtype=bool))], target)
+
+
+def test_whether_an_object_can_be_compared_does_not_hang_on_what_was_found():
+    with pytest.raises(LabelError, match="annotation 1 has no outline"):
+        mask_overlap([], target_of([[0, 0, 4, 4]], [1]))

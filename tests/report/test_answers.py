@@ -43,6 +43,26 @@ def test_boxes_are_drawn_by_their_fate_inside_the_crop():
     assert outside.overlay.count("<rect") == 1, "what lies outside of the crop is not drawn"
 
 
+def test_masks_are_laid_over_the_picture_and_a_missed_one_is_outlined():
+    masks = np.zeros((2, 30, 40), dtype=bool)
+    masks[0, 5:15, 2:12], masks[1, 10:20, 20:30] = True, True
+    rles = [
+        {"size": [30, 40], "counts": counts} for counts in ("Q2:d000000000000000000Sj0", "Rc0:d000000000000000000R9")
+    ]  # as COCO's tools write them
+    clean = objects(([2, 5, 12, 15], 1, 0.9), ([20, 10, 30, 20], 2, 0.8)) | {"masks": rles}
+    here = objects(([2, 5, 12, 15], 1, 0.6)) | {"masks": rles[:1]}
+    picture = draw_objects(shown(here, clean)).picture
+    changed = (picture != 128).any(axis=2)
+    inside = np.zeros_like(changed)
+    inside[11:19, 21:29] = True
+    assert (changed == (masks[0] | (masks[1] & ~inside))).all()
+    assert picture[7, 7].tolist() == [96, 160, 121], "two fifths of the colour of what is kept"
+    crop = draw_objects(shown(here, clean, crop=(10, 0, 30, 30))).picture
+    assert (crop == picture[:, 10:]).all(axis=2)[:, 1:].all(), "but for the rim where the crop cuts"
+    for broken in ({"size": [3, 4], "counts": "0"}, {"size": [30, 40], "counts": "?"}, {}):
+        assert (draw_objects(shown(here | {"masks": [broken]}, objects())).picture == 128).all()
+
+
 def png_of(ids):
     buffer = io.BytesIO()
     Image.fromarray(ids.astype(np.uint8)).save(buffer, "PNG")
@@ -72,7 +92,9 @@ def test_readings_are_marked_where_they_differ():
     assert "".join(marked("ab", "<")) == "<mark>&lt;</mark><del>ab</del>"
     told = draw_text(shown({"text": "HOU5E", "confidence": 0.81}, {"text": "x"}, target={"text": "HOUSE"})).caption
     assert "misread" in told
-    assert "81 %" in told
+    assert "81 % sure" in told
+    same = draw_text(shown({"text": "house"}, {"text": "x"}, target={"text": "HOUSE!"})).caption
+    assert "misread" not in same, "case counts for nothing in a word, as in the metrics"
     assert "as it is written" in draw_text(shown({"text": "x"}, {"text": "x"})).caption, "without truth: the clean one"
 
 

@@ -1,10 +1,12 @@
 """The recommendation: one small run for each rule, so that the words follow from the numbers."""
 
 import re
+from dataclasses import replace
 
 from tests.report.made import make_run, rows_by_hand
+from unlossy.metrics import Interval
 from unlossy.report import write_report
-from unlossy.report.loaded import load_runs
+from unlossy.report.loaded import load_runs, short_name
 from unlossy.report.methods import methods_section, share_text
 from unlossy.report.recommendation import recommend, spans
 from unlossy.report.transfer import transfer_section
@@ -53,6 +55,20 @@ def test_what_wins_without_harm_is_recommended_with_its_cost_and_its_limits(tmp_
     assert re.match(
         r"correct=b at JPEG 10: −46\.7 points \(95 %: .* against it, worse beyond noise at JPEG 50 and", other
     )
+
+
+def test_a_score_of_the_set_that_moves_on_clean_images_is_told(tmp_path):
+    """Each picture's own score stays, average precision does not: "changes no answer" would be false."""
+    of_classes = summarise_run(run_of(tmp_path / "run", {"correct=a": {10: ones(50), 50: ones(58)}}))
+    found = replace(of_classes, plan=replace(of_classes.plan, task="detection"))
+    assert recommend(found).sentences[1].startswith("It changes no score on 60 clean images")
+    cost = replace(found.methods["correct=a"], clean_difference={"top1": Interval(0.0, -0.01, 0.01)})
+    told = recommend(replace(found, methods={**found.methods, "correct=a": cost})).sentences[1]
+    assert re.match(r"On clean images it makes .* within noise: 0 got worse, 0 better of 60", told)
+
+
+def test_a_model_that_has_no_name_of_its_own_keeps_its_source():
+    assert (short_name("tesseract:eng"), short_name("onnx:models/a.onnx")) == ("tesseract:eng", "a")
 
 
 def test_where_much_is_lost_and_nothing_won_it_says_so(tmp_path):

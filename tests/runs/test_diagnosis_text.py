@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from unlossy.runs.diagnosis_text import Confusion, diagnose
-from unlossy.runs.folder import ROWS
+from unlossy.runs.folder import PLAN, ROWS
+from unlossy.runs.plan import StudyPlan
 from unlossy.store import RowStore, StudyRow
 
 pytest.importorskip("rapidfuzz", reason="the extra `text` is not installed")
@@ -31,6 +32,8 @@ def row(index, codec, read, truth=None, **more):
 @pytest.fixture
 def run(tmp_path):
     def write(*rows):
+        plan = StudyPlan("m", "d", "text", ("jpeg:9,10",), ("none", "correct=small"))
+        (tmp_path / PLAN).write_text(plan.to_toml(), "utf-8")
         with RowStore(tmp_path / ROWS) as store:
             key = store.add_provenance({})
             store.add_chunk([replace(one, provenance=key) for one in rows])
@@ -56,7 +59,7 @@ def test_confusions_against_the_truth_beside_those_of_the_clean_cell(run):
         )
     )
     assert found.against == "truth"
-    clean, corrected, bare = found.cells  # in the order of the rows
+    clean, bare, corrected = found.cells
     assert (clean.codec, clean.n, clean.substituted, clean.missed, clean.invented) == ("clean", 5, 1, 0, 0)
     assert (bare.codec, bare.codec_quality, bare.n, bare.chars) == ("jpeg:10", 10.0, 4, 5 + 4 + 2 + 3)
     assert (bare.substituted, bare.missed, bare.invented) == (3, 1, 1)
@@ -64,7 +67,7 @@ def test_confusions_against_the_truth_beside_those_of_the_clean_cell(run):
     assert bare.confusions[0] == Confusion("l", "1", 3, 1)
     assert set(bare.confusions[1:]) == {Confusion("e", "", 1, 0), Confusion("", "c", 1, 0)}
     assert corrected.confusions == (Confusion("n", "r", 1, 0),)
-    told = found.to_json()["cells"][2]
+    told = found.to_json()["cells"][1]
     assert told["confusions"][0] == {"true": "l", "read": "1", "count": 3, "clean": 1}
     assert json.loads(json.dumps(told)) == told
 

@@ -123,3 +123,10 @@ def test_agreement_that_follows_the_labels_correlates():
     assert correlation_of(Ratio(), "agreement", cells, told) is None
     flat = correlation_of(Ratio(), "rate", cells, {"jpeg:0": told["jpeg:0"]})
     assert flat.over_settings is None, "one point is no line"
+
+
+def test_a_difference_of_shares_stays_between_minus_one_and_one():
+    some, none = cell_of([(0, 4), (7, 7), (9, 9)]), cell_of([(0, 4), (0, 7), (0, 9)])
+    found = Estimates(Ratio(), 0).differences(none, some, (0, 1, 2))["rate"]
+    assert found.mean == pytest.approx(-0.8)
+    assert -1 <= found.low < found.mean < found.high <= 1

@@ -122,7 +122,8 @@ def test_what_has_no_masks_cannot_be_scored_by_masks():
     found = detections([HERE], [0.9], [1], (RunLengths((5, 5), encode(np.ones((5, 5), dtype=bool))["counts"]),))
     with pytest.raises(LabelError, match="annotation 1 has no outline"):
         SEGMENTATION.score(found, target_of([HERE], [1]))
-    assert SEGMENTATION.score(NOTHING, target_of([HERE], [1])).values["f1"] == 0.0
+    outlined = target_of([HERE], [1], outlines=[[[0, 0, 50, 0, 50, 50]]])
+    assert SEGMENTATION.score(NOTHING, outlined).values["f1"] == 0.0
 
 
 @pytest.mark.data

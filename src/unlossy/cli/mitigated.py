@@ -10,7 +10,7 @@ from unlossy.store import NONE
 from unlossy.study import CellResult, StudyResult
 
 LEGEND = (
-    "Percent of images. lost: points against clean without mitigation; won back: percent of that loss (-∞, ∞: the loss "
+    "Percent. lost: points against clean without mitigation; won back: percent of that loss (-∞, ∞: the loss "
     "may be none). --json has every metric, any two methods compared, times and sizes."
 )
 GAP, SHARE_WIDTH, FOLD_FROM = 3, 19, 22

@@ -100,6 +100,8 @@ def study(
         found = diagnose(output)
         told = result.to_json() | ({} if found is None else {"diagnosis": found.to_json()})
         typer.echo(json_module.dumps(told, indent=1, allow_nan=False))
+        for remark in () if quiet else result.remarks:
+            typer.echo(remark, err=True)
     elif not quiet:
         print_study(result)
     if html is not None:

@@ -10,7 +10,18 @@ from unlossy.store import NONE
 from unlossy.study import CellResult, StudyResult
 from unlossy.tasks.registry import yardstick
 
-NAMES = METRIC_NAMES | {"p_true": "p(true)", "agreement": "agree"}
+SHORT = {
+    "p_true": "p(true)",
+    "agreement": "agree",
+    "miou": "mIoU",
+    "boundary_iou": "edges",
+    "interior_iou": "inside",
+    "char_accuracy": "chars",
+    "word_accuracy": "texts",
+}
+NAMES = METRIC_NAMES | SHORT
+"""Heads short enough for all columns of a task to stand in 80 characters; the legends say what they mean."""
+
 LEGEND = (
     "Percent of images; bpp: bits per pixel; p(true): mean probability of the true class; agree: same answer as clean."
 )
@@ -23,8 +34,10 @@ IN_THE_TABLE = {
 
 LEGENDS = {
     "objects": "Percent; bpp: bits per pixel; AP over IoU 0.5 to 0.95; agree: objects found as on the clean picture.",
-    "label_map": "Percent; bpp: bits per pixel; agree: IoU with the map of the clean picture, mean over its classes.",
-    "text": "Percent; bpp: bits per pixel; agree: characters read as on the clean picture.",
+    "label_map": "Percent; bpp: bits per pixel; mIoU: mean IoU over the classes; edges, inside: of it near boundaries "
+    "and away from them; agree: IoU with the map of the clean picture, mean over its classes.",
+    "text": "Percent; bpp: bits per pixel; chars: characters read right; texts: read right as a whole; agree: "
+    "characters read as on the clean picture.",
 }
 """By the kind of a task's targets."""
 

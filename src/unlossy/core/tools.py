@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+from functools import cache
 from importlib import metadata
 from types import ModuleType
 from typing import Any
@@ -20,8 +21,9 @@ def require(module: str, extra: str, needed_for: str) -> ModuleType:
         raise
 
 
+@cache
 def version_of(distribution: str) -> str | None:
-    """The installed version of a distribution, or None when it is absent."""
+    """The installed version of a distribution, or None when it is absent; looked up once in a process."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

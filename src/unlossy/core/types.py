@@ -49,6 +49,7 @@ class ObjectsTarget:
         ids: The annotations' own ids, for messages.
         outlines: Per object COCO's `segmentation` as the file has it (polygons or RLE), None where there is none.
         digest: Of all this, as text.
+        size_hw: Of the picture that was annotated, where the dataset tells it.
     """
 
     category_ids: Int64[np.ndarray, " n"]
@@ -58,6 +59,7 @@ class ObjectsTarget:
     ids: tuple[int | str, ...]
     outlines: tuple[object | None, ...]
     digest: str
+    size_hw: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

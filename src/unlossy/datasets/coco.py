@@ -5,7 +5,7 @@ annotations' areas), `split` where the folder is named so. Boxes and masks are n
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -74,8 +74,10 @@ def read_coco(file: Path) -> CocoFile:
         names[one["id"]] = folder + _relative(file, one["file_name"])
     if not names:
         raise UsageError(f"{file} lists no image")
-    if len(set(names.values())) < len(names):
-        raise UsageError(f"{file} lists an image twice")
+    name, count = Counter(names.values()).most_common(1)[0]
+    if count > 1:
+        ids = [image_id for image_id, one in names.items() if one == name]
+        raise UsageError(f"{file} lists the image {name!r} {count} times, with the ids {ids[:3]}; list it once")
     return CocoFile(file, content, names)
 
 

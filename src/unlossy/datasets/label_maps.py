@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import UInt16
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from unlossy.core.blobs import FileBlob
 from unlossy.core.errors import ItemError, LabelError, UsageError
@@ -121,8 +121,10 @@ def _names(root: Path) -> tuple[dict[int, str], frozenset[int]]:
         return {}, frozenset({NO_CLASS_ID})
     try:
         table = json.loads(file.read_text("utf-8"))
+        if not isinstance(table, dict):
+            raise ValueError("it holds no object")
         names = {int(key): name for key, name in table.items()}
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f'cannot read {file} as names by id, {{"1": "person", ...}}: {error}') from error
     for number, name in names.items():
         if not isinstance(name, str) or not name.strip() or not 0 <= number <= MAX_ID:
@@ -154,6 +156,8 @@ def read_class_ids(blob: Blob) -> UInt16[np.ndarray, "h w"]:
             if image.width * image.height > MAX_PIXELS:
                 raise LabelError(f"{name} claims {image.width}x{image.height} pixels, too many")
             ids = np.asarray(image)
+    except UnidentifiedImageError as error:  # whose own words hold an address, another one each time
+        raise LabelError(f"{name} is not a PNG that can be read; write it anew") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise LabelError(f"{name} is not a PNG that can be read: {error}") from error
     ids = ids // _scale(data)

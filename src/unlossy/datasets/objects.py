@@ -154,6 +154,7 @@ def _target(coco: CocoFile, annotations: Sequence[Annotation], size_hw: tuple[in
         tuple(one["id"] for one in annotations),
         tuple(shape.outline for shape in shapes),
         digest_of(told),
+        size_hw,
     )
 
 

@@ -89,7 +89,7 @@ def _lines(table: Path, inside: str) -> Iterator[tuple[str, str]]:
                 where = f"{table}, line {reader.line_num}"
                 file, text = _inside(row["file"], inside, where), row["text"]
                 if text is None:
-                    raise UsageError(f"{where}: {file!r} has no text; write {file}, for a picture without any")
+                    raise UsageError(f"{where}: {file!r} has no text; put a comma behind it for a picture without any")
                 if file in seen:
                     raise UsageError(f"{where}: {file!r} is listed twice")
                 seen.add(file)

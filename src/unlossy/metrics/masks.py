@@ -26,6 +26,9 @@ def mask_overlap(masks: Sequence[Rle], target: ObjectsTarget) -> Overlap:
     Raises LabelError where an object has no outline, or run lengths of another size.
     """
     n_objects = len(target.ids)
+    for outline, of in zip(target.outlines, target.ids, strict=True):
+        if outline is None:  # also where nothing was found: whether an item counts must not hang on the answer
+            raise _without_outline(of)
     if not masks:
         return Overlap(np.zeros((0, n_objects)), np.zeros(0))
     size_hw = (masks[0]["size"][0], masks[0]["size"][1])
@@ -44,7 +47,7 @@ def rle_of(outline: object | None, size_hw: tuple[int, int], annotation_id: int 
         parts = _api().frPyObjects(outline, *size_hw)
         return _text(_api().merge(parts))
     if not isinstance(outline, dict):
-        raise LabelError(f"annotation {annotation_id!r} has no outline; mask metrics need one for each object")
+        raise _without_outline(annotation_id)
     if tuple(outline["size"]) != tuple(size_hw):
         raise LabelError(
             f"the mask of annotation {annotation_id!r} has size {list(outline['size'])}, the picture {list(size_hw)}"
@@ -52,6 +55,10 @@ def rle_of(outline: object | None, size_hw: tuple[int, int], annotation_id: int 
     if isinstance(outline["counts"], list):
         return _text(_api().frPyObjects({"size": list(size_hw), "counts": outline["counts"]}, *size_hw))
     return {"size": list(size_hw), "counts": outline["counts"]}
+
+
+def _without_outline(annotation_id: int | str) -> LabelError:
+    return LabelError(f"annotation {annotation_id!r} has no outline; mask metrics need one for each object")
 
 
 def encode(mask_hw: Bool[np.ndarray, "h w"] | UInt8[np.ndarray, "h w"]) -> Rle:

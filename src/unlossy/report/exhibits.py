@@ -75,7 +75,12 @@ def _changes(run: LoadedRun, caption: str, heads: tuple[str, str], changes: tupl
         return None
     name = run.class_of
     rows = [
-        row(one.key, [name(one.found.class_id), *(f"{100 * p:.0f} %" for p in (one.found.score, one.left))], texts=(1,))
+        row(
+            one.key,
+            [name(one.found.class_id), *(f"{100 * p:.0f} %" for p in (one.found.score, one.left))],
+            head="text long",
+            texts=(1,),
+        )
         for one in changes
     ]
     return table(f"{run.name}: {caption}", ["image", "object", *(f"p {head}" for head in heads)], rows, texts=(1,))

@@ -77,7 +77,12 @@ def _load(folder: Path, result: StudyResult, name: str) -> LoadedRun:
 
 
 def short_name(model: str) -> str:
-    """A model SPEC without its source, folders and suffix: "hf:models/mobilenet" is "mobilenet"."""
+    """A model SPEC without its source, folders and suffix: "hf:models/mobilenet" is "mobilenet".
+
+    Tesseract has no other name than its source's.
+    """
+    if model.startswith("tesseract:"):
+        return model
     rest = model.partition(":")[2] or model
     last = rest.rstrip("/").rpartition("/")[2]
     return last.removesuffix(".onnx").removesuffix(".safetensors") or model

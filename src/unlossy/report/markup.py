@@ -33,7 +33,9 @@ def join(children: Iterable[str | None]) -> Html:
 
 def escape(text: str) -> Html:
     """The text as markup; characters that no document may hold become the replacement character."""
-    clean = "".join(c if c.isprintable() or c in "\n\t\xa0" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    clean = text
+    if not text.isprintable():  # asked of the whole first: a picture's data URI has a million characters
+        clean = "".join(c if c.isprintable() or c in "\n\t\xa0" else "\N{REPLACEMENT CHARACTER}" for c in text)
     return Html(html.escape(clean, quote=True))
 
 

@@ -24,8 +24,10 @@ RULES = (
     "below; an interval that holds zero is neither. Recommended is the winner with the largest mean gain over the "
     "settings at which the model loses beyond noise; of it and the winners that no paired interval there tells apart "
     "from it, the cheapest: the one that harms at the fewest settings, clean images included, and of equals the one "
-    "that turns the fewest clean answers wrong."
+    "{}."
 )
+LEAST_HARM = {True: "that turns the fewest clean answers wrong", False: "that makes the fewest clean images worse"}
+"""Whether a score is right or wrong, and nothing between."""
 
 
 def methods_section(run: LoadedRun, number: int) -> Html | None:
@@ -43,7 +45,12 @@ def methods_section(run: LoadedRun, number: int) -> Html | None:
             _wins_table(run),
             _costs_table(run),
             _pairs_table(run),
-            tag("p", "How the recommendation is found. ", bound(RULES), class_="note"),
+            tag(
+                "p",
+                "How the recommendation is found. ",
+                bound(RULES.format(LEAST_HARM[run.is_of_classes])),
+                class_="note",
+            ),
         ]
     )
 

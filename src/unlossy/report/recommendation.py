@@ -213,8 +213,8 @@ def _cost(result: StudyResult, chosen: Judged) -> str:
     change = cost.clean_difference.get(result.main_metric)
     if change is None:
         clean = "What it costs on clean images is not known"
-    elif cost.became_wrong == cost.became_right == 0:
-        clean = f"It changes no answer on {cost.n_clean} clean images"
+    elif cost.became_wrong == cost.became_right == 0 and (_is_of_classes(result) or not change.low < 0 < change.high):
+        clean = f"It changes no {'answer' if _is_of_classes(result) else 'score'} on {cost.n_clean} clean images"
     else:
         judged = "within noise" if within_noise(change) else "beyond noise"
         words = ("became wrong", "right") if _is_of_classes(result) else ("got worse", "better")

@@ -90,7 +90,7 @@ def caveats(result: StudyResult, n_done: int | None = None) -> list[str]:
         notes.append(
             f"{result.failed} of {result.n_items} items failed ({kinds}); their rows say why. No number counts them."
         )
-    notes += [remark[0].upper() + remark[1:] for remark in result.remarks if remark]
+    notes += [remark for remark in result.remarks if remark]  # as they are: some begin with a SPEC
     right = result.clean.get("top1")
     if right is not None and right < HARDLY_RIGHT and result.n_labelled >= MANY_LABELLED:
         notes.append(

@@ -7,11 +7,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 from unlossy.metrics.text import confusions_of, normalised, rule_of
-from unlossy.runs.folder import ROWS
+from unlossy.runs.folder import ROWS, read_plan
 from unlossy.store import CLEAN, NONE, RowStore, StudyRow
 
 COMMONEST: Final = 30
@@ -64,7 +65,7 @@ class TextCell:
 
 @dataclass(frozen=True, slots=True)
 class TextDiagnosis:
-    """The cells in the order of the rows; `against` says what readings were compared with."""
+    """The cells, the clean ones first, then in the plan's order; `against` says what readings were compared with."""
 
     against: str
     cells: tuple[TextCell, ...]
@@ -92,10 +93,14 @@ def diagnose(run: Path) -> TextDiagnosis:
     with RowStore(run / ROWS, read_only=True) as store:
         for row in store.rows():
             _take(row, cells, truths)
+    plan = read_plan(run)
+    ordered = product((CLEAN, *plan.codecs), dict.fromkeys((NONE, *plan.mitigations)))
     clean = cells[CLEAN, NONE].texts
     against = "truth" if truths else "clean reading"
     truths = truths or clean
-    return TextDiagnosis(against, tuple(_cell(place, cells[place], clean, truths) for place in cells))
+    return TextDiagnosis(
+        against, tuple(_cell(place, cells[place], clean, truths) for place in ordered if place in cells)
+    )
 
 
 def _take(row: StudyRow, cells: dict[tuple[str, str], _Readings], truths: dict[int, str]) -> None:

@@ -91,7 +91,7 @@ class Estimates:
         a, b = (self.drawn(cell, items).get(metric) for cell in (here, there))
         if a is None or b is None:
             return None
-        return interval_of(a.value - b.value, a.draws - b.draws)
+        return interval_of(a.value - b.value, np.clip(a.draws - b.draws, -1.0, 1.0))  # shifted draws may leave 0..1
 
     def _sign(self, metric: str) -> float:
         return -1.0 if metric in self.measure.lower_is_better else 1.0

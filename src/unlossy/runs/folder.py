@@ -11,6 +11,9 @@ from unlossy.runs.plan import StudyPlan
 from unlossy.store import RowStore, run_lock
 
 PLAN, MADE_BY, ROWS = "plan.toml", "made_by.json", "rows.sqlite"
+UNUSED = "unused"
+"""In `made_by.json`: pictures and masks of the data that the study does not use, counted by kind. They make no row, so
+that a run goes on whatever becomes of them."""
 
 
 @contextmanager
@@ -63,7 +66,7 @@ def _refuse_other_makers(run: Path, made_by: dict[str, Any]) -> None:
     if not (run / MADE_BY).exists():
         return
     there = read_made_by(run)
-    if differing := sorted(name for name in {*there, *made_by} if there.get(name) != made_by.get(name)):
+    if differing := sorted(name for name in {*there, *made_by} - {UNUSED} if there.get(name) != made_by.get(name)):
         changes = "; ".join(f"{name} was {there.get(name)!r}, is {made_by.get(name)!r}" for name in differing)
         raise UsageError(
             f"{str(run)!r} was begun with other things ({changes}). Give another -o, or remove that folder"

@@ -5,7 +5,7 @@ mitigation beside none is over the items scored in all three.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from unlossy.runs.agreement import Correlation, correlation_of
 from unlossy.runs.cells import Cell, Cells, collect, common
 from unlossy.runs.costs import MethodCost, cost_of
 from unlossy.runs.estimates import Estimates
-from unlossy.runs.folder import ROWS, read_made_by, read_plan
+from unlossy.runs.folder import ROWS, UNUSED, read_made_by, read_plan
 from unlossy.runs.methods import MethodFacts, read_methods
 from unlossy.runs.pairs import Pair, pairs_of
 from unlossy.runs.plan import StudyPlan
@@ -74,7 +74,7 @@ class StudyResult:
     correlation: Correlation | None = None
     """Of agreement with the labelled metric; None without labels."""
     remarks: tuple[str, ...] = ()
-    """What the model said of the data beforehand: classes that it does not know, say."""
+    """What is worth knowing of the data: classes that the model does not know, pictures that are not used."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `study --json` prints."""
@@ -115,7 +115,7 @@ def summarise_run(run: Path | str) -> StudyResult:
         errors=Counter(collected.errors.values()),
         clean=measure.summarise(list(clean.scores.values())),
         cells=results,
-        remarks=tuple(map(str, made_by.get("remarks", ()))),
+        remarks=(*map(str, made_by.get("remarks", ())), *_unused(made_by.get(UNUSED))),
         correlation=correlation_of(
             measure, main_metric, cells, {c.codec: c.metrics for c in results if c.mitigation == NONE}
         ),
@@ -125,6 +125,13 @@ def summarise_run(run: Path | str) -> StudyResult:
         },
         **(_methods(Path(run), plan, main_metric, cells, results, estimates) if mitigated else {}),
     )
+
+
+def _unused(counts: Mapping[str, int] | None) -> Iterator[str]:
+    """The sentence on what of the data is not used, if anything is not."""
+    if counts:
+        told = ", ".join(f"{kind} ({count})" for kind, count in sorted(counts.items()))
+        yield f"Of the data is not used: {told}."
 
 
 def _methods(

@@ -7,7 +7,7 @@ class and place agree (intersection over union of at least a half), the surest p
 import heapq
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
@@ -25,11 +25,15 @@ N_LISTED: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One detection: its box in pixels of the source (x0, y0, x1, y1), its class, its score (0..1)."""
+    """One detection: its box in pixels of the source (x0, y0, x1, y1), its class, its score (0..1).
+
+    `mask` is as the row has it, {"size": [h, w], "counts": text}; None where the model gives boxes alone.
+    """
 
     box: tuple[float, float, float, float]
     class_id: int
     score: float
+    mask: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,13 @@ class Vanished:
 
 def found_of(prediction: Mapping[str, Any], least: float = SURE) -> list[Found]:
     """The detections of a row's JSON that score at least so much, the surest first."""
-    entries = zip(prediction["boxes"], prediction["class_ids"], prediction["scores"], strict=True)
-    found = [Found(tuple(map(float, box)), int(one), float(score)) for box, one, score in entries if score >= least]  # type: ignore[arg-type]
+    masks = prediction.get("masks") or [None] * len(prediction["boxes"])
+    entries = zip(prediction["boxes"], prediction["class_ids"], prediction["scores"], masks, strict=True)
+    found = [
+        Found((float(x0), float(y0), float(x1), float(y1)), int(class_id), float(score), mask)
+        for (x0, y0, x1, y1), class_id, score, mask in entries
+        if score >= least
+    ]
     return sorted(found, key=lambda one: -one.score)
 
 

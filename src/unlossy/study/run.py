@@ -13,9 +13,9 @@ from pathlib import Path
 from unlossy.core.errors import LabelError, UsageError
 from unlossy.core.types import Item
 from unlossy.datasets import open_dataset
-from unlossy.datasets.base import categories_of
+from unlossy.datasets.base import Dataset, categories_of
 from unlossy.engines import Engine, Failed, LocalEngine
-from unlossy.runs.folder import open_run
+from unlossy.runs.folder import UNUSED, open_run
 from unlossy.runs.plan import StudyPlan
 from unlossy.runs.summary import StudyResult, summarise_run
 from unlossy.study.answers import Answerer
@@ -60,7 +60,7 @@ def run_study(
     mitigations = open_mitigations(plan, task, categories)
     answerer = Answerer(task, {m.text: m.task for m in mitigations if m.task is not None}, plan.batch)
     made_by = provenance_of(plan, items, task, mitigations)
-    with open_run(Path(run), plan, made_by) as store:
+    with open_run(Path(run), plan, made_by | _unused(dataset)) as store:
         key = store.add_provenance(made_by)
         keep_methods(Path(run), mitigations, answerer)
         done = store.done_items()
@@ -80,6 +80,15 @@ def run_study(
         else:
             write_exhibits(Path(run), plan, items, task, mitigations, store, show)
     return summarise_run(run)
+
+
+def _unused(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """For `made_by.json` what of the data makes no item and might have been meant to; empty where there is none.
+
+    Files that are no pictures (`others` has them by suffix) are not told.
+    """
+    counts = {kind: n for kind, n in dataset.others.items() if n and kind and not kind.startswith(".")}
+    return {UNUSED: counts} if counts else {}
 
 
 def chunk_of(plan: StudyPlan) -> int:

@@ -24,6 +24,7 @@ from unlossy.core.pixels import as_rgb
 from unlossy.core.types import Decoded, Item
 from unlossy.store import CLEAN, NONE
 from unlossy.study.evidence import SourceEvidence, source_evidence
+from unlossy.study.fit import check_fit
 from unlossy.study.mitigation import Mitigation
 from unlossy.tasks.base import Prepared, Task
 
@@ -144,6 +145,7 @@ class ChunkWorker:
             data = item.blob.all()
             evidence = source_evidence(data)
             picture = Decoded(as_rgb(decode_source(data)), hints_of(data) if self._corrects else None)
+            check_fit(item.target, picture.pixels_hwc)
         except ItemError as error:
             picture = error
         return _Source(index, item, evidence, picture, time.perf_counter() - start)

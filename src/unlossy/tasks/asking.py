@@ -20,14 +20,14 @@ def asked(answer: Callable[[Sequence[P]], Sequence[A | ModelError]], batch: Sequ
         answers = list(answer(batch))
         if len(answers) != len(batch):
             raise ModelError(f"the model gave {len(answers)} answers to {len(batch)} pictures")
-    except Exception as error:  # noqa: BLE001 (a model may raise anything; it becomes the item's row)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a model may raise anything; it becomes the item's row)
         if len(batch) > 1:
             return [asked(answer, [picture])[0] for picture in batch]
         return [error if isinstance(error, ModelError) else model_error(error)]
     return answers
 
 
-def model_error(error: Exception) -> ModelError:
+def model_error(error: BaseException) -> ModelError:
     """What a model raised, as the error of an item: its kind and first line."""
     text = str(error).strip().splitlines()
     result = ModelError(f"the model failed: {type(error).__name__}{': ' + text[0][:300] if text else ''}")

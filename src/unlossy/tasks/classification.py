@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 
 from unlossy.core.errors import LabelError, ModelError
 from unlossy.core.types import ClassTarget, Target, TargetKind
+from unlossy.tasks.asking import asked
 from unlossy.tasks.base import Prepared, Score, Yardstick
 from unlossy.tasks.models.base import Classifier
 
@@ -136,17 +137,10 @@ class ClassificationTask:
 
         Where the model refuses a whole batch, its images are tried one by one, so that only the guilty ones fail.
         """
-        if not batch:
-            return []
-        try:
-            rows = self.classifier.logits(batch)
-            if len(rows) != len(batch):
-                raise ModelError(f"the model gave {len(rows)} answers to {len(batch)} images")
-        except Exception as error:  # noqa: BLE001 (a model may raise anything; it becomes the item's row)
-            if len(batch) > 1:
-                return [self.predict([prepared])[0] for prepared in batch]
-            return [error if isinstance(error, ModelError) else _model_error(error)]
-        return [answer_of(row) for row in rows]
+        return [row if isinstance(row, ModelError) else answer_of(row) for row in asked(self._rows, batch)]
+
+    def _rows(self, batch: Sequence[Prepared]) -> list[Float32[np.ndarray, " k"] | ModelError]:
+        return list(self.classifier.logits(batch))
 
     def check_target(self, target: Target | None) -> None:
         """Nothing; raises LabelError where the model is known to have no such class."""
@@ -171,10 +165,3 @@ def answer_of(logits: Float32[np.ndarray, " k"]) -> ClassificationAnswer | Model
         top5=tuple(map(int, best)) if len(logits) >= 5 else None,
         probabilities=probabilities,
     )
-
-
-def _model_error(error: Exception) -> ModelError:
-    text = str(error).strip().splitlines()
-    result = ModelError(f"the model failed: {type(error).__name__}{': ' + text[0][:300] if text else ''}")
-    result.__cause__ = error
-    return result

@@ -143,7 +143,10 @@ def _truth_of(target: LabelMapTarget, vocabulary: Vocabulary) -> _Truth:
             continue
         if vocabulary.read_as is not None and number not in vocabulary.read_as:
             pixels = int(np.count_nonzero(ids == number))
-            raise LabelError(f"{name_of(target.blob)} has the unknown id {number} ({pixels} pixels)")
+            raise LabelError(
+                f"{name_of(target.blob)} has the unknown id {number} ({pixels} pixels); name it in mask_ids.json,"
+                ' "unlabeled" where it is no class'
+            )
         table[number] = number if vocabulary.read_as is None else vocabulary.read_as[number]
     truth = table[ids]
     labelled = truth != NO_CLASS

@@ -75,10 +75,17 @@ def test_nanodet_is_its_notes_written_out(decoder):
 
 def test_nanodet_refuses_outputs_that_do_not_fit(decoder):
     _, decode = decoder(**nanodet_facts())
-    with pytest.raises(ModelError, match=r"\(1, 11, 2\); \(12, classes\) was expected"):
+    with pytest.raises(ModelError, match=r"\(1, 11, 2\); \(12, 2\) was expected"):
         decode([np.zeros((1, 11, 2)), np.zeros((1, 4, 2)), np.zeros((1, 12, 16)), np.zeros((1, 4, 16))])
     with pytest.raises(ModelError, match=r"\(12, 16\) was expected"):
         decode([np.zeros((1, 12, 2)), np.zeros((1, 4, 2)), np.zeros((1, 12, 32)), np.zeros((1, 4, 16))])
+
+
+def test_nanodet_counts_the_classes_that_have_names(decoder):
+    _, decode = decoder(**nanodet_facts() | {"labels": ["one"], "category_ids": [1]})
+    outputs = [np.zeros((1, 12, 2)), np.zeros((1, 4, 2)), np.zeros((1, 12, 16)), np.zeros((1, 4, 16))]
+    with pytest.raises(ModelError, match=r"\(1, 12, 2\); \(12, 1\) was expected"):
+        decode(outputs)
 
 
 def test_a_head_without_its_other_half_is_refused(decoder):

@@ -52,6 +52,23 @@ def test_a_letterboxed_picture_is_found_where_it_was(saved):
         ({"outputs": [{"name": n, "kind": n} for n in ("boxes", "scores", "classes")]}, "'classes'.*outputs 'boxes'"),
         ({"size_hw": (64, 64)}, r"graph's input is \['batch', 3, 64, 64\], the JSON says NCHW, size_hw \(120, 180\)"),
         ({"decoder": {"name": "yolo"}}, r'm\.json: the decoder "yolo" needs one output of the kind "predictions"'),
+        (
+            {
+                "outputs": [
+                    *({"name": n, "kind": n} for n in ("boxes", "scores", "labels")),
+                    {"name": "labels", "kind": "x"},
+                ]
+            },
+            r"the kind of the output 'labels' is \"x\", not boxes or scores or labels",
+        ),
+        (
+            {
+                "outputs": [
+                    {"name": n, "kind": k} for n, k in (("scores", "boxes"), ("boxes", "scores"), ("labels", "labels"))
+                ]
+            },
+            r"m\.json: the model answered with shape",
+        ),
     ],
 )
 def test_a_json_that_does_not_fit_the_graph_is_refused(saved, overrides, finding):

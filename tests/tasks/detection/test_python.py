@@ -49,6 +49,9 @@ def test_a_dict_a_tuple_and_arrays_are_answers(load, one):
         (f"([{BOX}], [0.5], [float('nan')])", "no whole numbers"),
         (f"([{BOX}], [float('nan')], [1])", "NaN or infinite"),
         (f"([{BOX}], [50], [1])", r"50\.\.50; 0\.\.1 was expected"),
+        (f"([{BOX}], [0.5], ['cat'])", "no whole numbers; say their names"),
+        (f"([{BOX}], [0.5], [None])", "no whole numbers"),
+        ("([[10, 20, 5, 5]], [0.5], [1])", "end before they begin"),
     ],
 )
 def test_what_is_no_answer_is_the_error_of_its_picture(load, one, finding):

@@ -6,7 +6,7 @@ import io
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from PIL import Image
 
 from unlossy.report.answers.base import Drawing, Shown
@@ -29,7 +29,7 @@ def draw_label_map(shown: Shown) -> Drawing:
     painted = colours[np.searchsorted(np.unique(ids), ids)]
     blended = (1 - OPACITY) * shown.picture + OPACITY * painted
     if not shown.is_clean:
-        blended[_outline(ids != clean)] = (255, 255, 255)
+        blended[rim(ids != clean)] = (255, 255, 255)
     return Drawing(np.rint(blended).astype(np.uint8), None, _caption(shown, ids, clean))
 
 
@@ -62,11 +62,11 @@ def _colour(class_id: int) -> tuple[int, int, int]:
     return int(red), int(green), int(blue)
 
 
-def _outline(differs: np.ndarray) -> np.ndarray:
-    """The rim of the regions that differ."""
-    padded = np.pad(differs, 1)
+def rim(region: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """The pixels of a region that touch what is outside of it."""
+    padded = np.pad(region, 1)
     inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return differs & ~inner
+    return region & ~inner
 
 
 def _caption(shown: Shown, ids: np.ndarray, clean: np.ndarray) -> Html:

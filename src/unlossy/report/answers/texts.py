@@ -2,6 +2,7 @@
 
 from difflib import SequenceMatcher
 
+from unlossy.metrics.text import normalised, rule_of
 from unlossy.report.answers.base import Drawing, Shown
 from unlossy.report.markup import Html, tag
 
@@ -14,9 +15,10 @@ def draw_text(shown: Shown) -> Drawing:
     reference = shown.clean.prediction if shown.answer.target is None else shown.answer.target
     wanted, read = _text(reference.get("text")), _text(shown.answer.prediction.get("text"))
     confidence = shown.answer.prediction.get("confidence")
-    sure = None if confidence is None else tag("span", f"{100 * float(confidence):.0f} %", class_="percent")
-    right = wanted == read
-    judged = tag("span", "as it is written" if right else "misread", class_="judged")
+    sure = None if confidence is None else tag("span", f"{100 * float(confidence):.0f} % sure", class_="percent")
+    rule = rule_of(wanted)  # as the metrics compare them: of a single word, letters and digits alone
+    right = normalised(wanted, rule) == normalised(read, rule)
+    judged = tag("span", "read as it is written" if right else "misread", class_="judged")
     truth = tag("p", "written: ", tag("q", wanted), class_="note") if shown.is_clean and wanted else None
     caption = tag(
         "div",

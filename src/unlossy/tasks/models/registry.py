@@ -1,10 +1,9 @@
 """From a model SPEC to a classifier: a prefix names the module that knows that kind, imported only then."""
 
-from importlib import import_module
 from typing import cast
 
-from unlossy.core.errors import UsageError
 from unlossy.tasks.models.base import Classifier
+from unlossy.tasks.models.prefixes import load_by_prefix
 
 ADAPTERS = {
     "hf": "unlossy.tasks.models.hf",
@@ -33,9 +32,5 @@ def load_classifier(spec: str, *, threads: int | None = None) -> Classifier:
         UsageError: unknown form, or a model that cannot be found or does not fit its weights.
         MissingDependency: the extra of that kind is not installed.
     """
-    prefix, colon, name = spec.partition(":")
-    if prefix not in ADAPTERS or not colon or not name:
-        raise UsageError(f"model {spec!r} is not understood. A model is given as one of:\n{FORMS}")
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads is {threads}; at least 1 is needed")
-    return cast("Classifier", import_module(ADAPTERS[prefix]).load(name, spec=spec, threads=threads))
+    found = load_by_prefix(spec, ADAPTERS, what="model", forms=FORMS, threads=threads)
+    return cast("Classifier", found)

@@ -42,13 +42,14 @@ def nanodet(facts: DetectorFacts) -> Decoder:
     ]
     if not heads:
         raise UsageError('the decoder "nanodet" needs outputs of the kinds "class_scores" and "box_distribution"')
-    bins = np.arange(n_bins, dtype=np.float32)
+    bins, names = np.arange(n_bins, dtype=np.float32), facts.labels or facts.category_ids
+    n_classes = None if names is None else len(names)
 
     def decode(outputs: Sequence[np.ndarray]) -> Raw:
         found = []
         for scores_at, stride, centres, sides_at in heads:
             cells = len(centres)
-            scores = rows(outputs[scores_at], cells, None)
+            scores = rows(outputs[scores_at], cells, n_classes)
             sides = rows(outputs[sides_at], cells, 4 * n_bins)
             cell, class_id = np.nonzero(scores >= facts.min_score)
             logits = sides[cell].reshape(-1, 4, n_bins).astype(np.float32)
@@ -106,6 +107,13 @@ def yolo(facts: DetectorFacts) -> Decoder:
 
 
 DECODERS: dict[str, Callable[[DetectorFacts], Decoder]] = {"nanodet": nanodet, "detections": given, "yolo": yolo}
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "nanodet": ("class_scores", "box_distribution"),
+    "detections": ("boxes", "scores", "labels"),
+    "yolo": ("predictions",),
+}
+"""The kinds of outputs that each decoder reads."""
 
 
 def corners_of(boxes: Float32[np.ndarray, "n 4"], form: str) -> Float32[np.ndarray, "n 4"]:

@@ -18,7 +18,7 @@ from unlossy.core.errors import ModelError, UsageError
 from unlossy.tasks.detections import Detections
 from unlossy.tasks.models.detection.base import AssembledDetector, Sized
 from unlossy.tasks.models.detection.boxes import detections, in_source
-from unlossy.tasks.models.detection.decoders import DECODERS, Decoder
+from unlossy.tasks.models.detection.decoders import DECODERS, KINDS, Decoder
 from unlossy.tasks.models.detection.facts import MINIMAL, DetectorFacts, read_detector_facts
 from unlossy.tasks.models.detection.torch_batches import of_one_shape
 from unlossy.tasks.models.digests import model_digest
@@ -50,7 +50,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledDetector:
         libraries=("onnxruntime", "Pillow"),
         resize_rgb=facts.preprocess.resize,
         normalise_rgb=tabulated(facts.preprocess.normalise),
-        answer=_Answer(facts, network, _decoder(path, facts)),
+        answer=_Answer(facts, network, _decoder(path, facts, network)),
         trainable=lambda: _trainable(path, facts, network, spec),
     )
 
@@ -110,11 +110,19 @@ class _Answer:
         return Detections(boxes, kept.scores, kept.class_ids)
 
 
-def _decoder(path: Path, facts: DetectorFacts) -> Decoder:
+def _decoder(path: Path, facts: DetectorFacts, network: OnnxNetwork) -> Decoder:
+    """The decoder, tried on an empty picture, so that a JSON that does not fit the graph is refused before any work."""
     try:
-        return DECODERS[facts.decoder](facts)
-    except UsageError as error:
+        decode = DECODERS[facts.decoder](facts)
+        if unread := [output for output in facts.outputs if output.kind not in KINDS[facts.decoder]]:
+            wanted = " or ".join(KINDS[facts.decoder])
+            raise UsageError(f'the kind of the output {unread[0].name!r} is "{unread[0].kind}", not {wanted}')
+        if facts.preprocess.size_hw is not None:
+            empty = np.zeros((1, 3, *facts.preprocess.size_hw), np.float32)
+            decode([output if network.fixed_batch == 1 else output[:1] for output in network.call(empty)])
+    except (UsageError, ModelError) as error:
         raise UsageError(f"{path.with_suffix('.json')}: {error}") from None
+    return decode
 
 
 def _demo(stack: ExitStack) -> Path:

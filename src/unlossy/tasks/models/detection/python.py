@@ -76,8 +76,12 @@ def _checked(one: Any, source_hw: tuple[int, int], masked: bool) -> Detections |
         return ModelError(f"the model's answer is not boxes_xyxy (n, 4), scores (n) and labels (n): {error}")
     if not len(boxes) == len(scores) == len(labels):
         return ModelError(f"the model gave {len(boxes)} boxes, {len(scores)} scores and {len(labels)} labels")
-    if not np.array_equal(labels, np.rint(labels)):
-        return ModelError("the model's labels are no whole numbers")
+    if len(labels) and (labels.dtype.kind not in "iuf" or not np.array_equal(labels, np.rint(labels))):
+        return ModelError("the model's labels are no whole numbers; say their names in an attribute `labels` on it")
+    if (boxes[:, 2:] < boxes[:, :2]).any():
+        return ModelError(
+            "the model's boxes end before they begin; boxes_xyxy are x0, y0, x1, y1, not width and height"
+        )
     if masks is not None and len(scores) and masks.shape != (len(scores), *source_hw):
         return ModelError(f"the model's masks have shape {masks.shape}; {(len(scores), *source_hw)} was expected")
     try:

@@ -1,10 +1,10 @@
 """From a model SPEC to a detector: a prefix names the module that knows that kind, imported only then."""
 
-from importlib import import_module
 from typing import cast
 
 from unlossy.core.errors import UsageError
 from unlossy.tasks.models.detection.base import Detector
+from unlossy.tasks.models.prefixes import load_by_prefix
 
 ADAPTERS = {
     "hf": "unlossy.tasks.models.detection.hf",
@@ -31,11 +31,7 @@ def load_detector(spec: str, *, threads: int | None = None) -> Detector:
         UsageError: unknown form, or a model that cannot be found or does not fit its weights.
         MissingDependency: the extra of that kind is not installed.
     """
-    prefix, colon, name = spec.partition(":")
-    if prefix == "timm":
+    if spec.startswith("timm:"):
         raise UsageError(f"{spec}: timm has no detectors. A detector is given as one of:\n{FORMS}")
-    if prefix not in ADAPTERS or not colon or not name:
-        raise UsageError(f"detector {spec!r} is not understood. A detector is given as one of:\n{FORMS}")
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads is {threads}; at least 1 is needed")
-    return cast("Detector", import_module(ADAPTERS[prefix]).load(name, spec=spec, threads=threads))
+    found = load_by_prefix(spec, ADAPTERS, what="detector", forms=FORMS, threads=threads)
+    return cast("Detector", found)

@@ -1,9 +1,9 @@
 """From a model SPEC to a segmenter: a prefix names the module that knows that kind, imported only then."""
 
-from importlib import import_module
 from typing import cast
 
 from unlossy.core.errors import UsageError
+from unlossy.tasks.models.prefixes import load_by_prefix
 from unlossy.tasks.models.segmentation.base import Segmenter
 
 ADAPTERS = {
@@ -31,11 +31,7 @@ def load_segmenter(spec: str, *, threads: int | None = None) -> Segmenter:
         UsageError: unknown form, or a model that cannot be found or does not fit its weights.
         MissingDependency: the extra of that kind is not installed.
     """
-    prefix, colon, name = spec.partition(":")
-    if prefix == "timm":
+    if spec.startswith("timm:"):
         raise UsageError(f"{spec}: timm has no segmenters. A segmenter is given as one of:\n{FORMS}")
-    if prefix not in ADAPTERS or not colon or not name:
-        raise UsageError(f"segmenter {spec!r} is not understood. A segmenter is given as one of:\n{FORMS}")
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads is {threads}; at least 1 is needed")
-    return cast("Segmenter", import_module(ADAPTERS[prefix]).load(name, spec=spec, threads=threads))
+    found = load_by_prefix(spec, ADAPTERS, what="segmenter", forms=FORMS, threads=threads)
+    return cast("Segmenter", found)

@@ -59,4 +59,6 @@ def _reading(answer: object) -> Reading | ModelError:
 
 
 def _shown(answer: object) -> str:
-    return f"{type(answer).__name__} {str(answer)[:100]!r}"
+    """An answer in a message; of an unknown object the kind alone, for its own text may differ from run to run."""
+    told = isinstance(answer, str | bytes | int | float | tuple | list | None)
+    return f"{type(answer).__name__} {str(answer)[:100]!r}" if told else f"a {type(answer).__name__}"

@@ -1,9 +1,8 @@
 """From a model SPEC to a text recogniser: a prefix names the module that knows that kind, imported only then."""
 
-from importlib import import_module
 from typing import cast
 
-from unlossy.core.errors import UsageError
+from unlossy.tasks.models.prefixes import load_by_prefix
 from unlossy.tasks.models.text.base import Reader
 
 ADAPTERS = {
@@ -29,9 +28,5 @@ def load_reader(spec: str, *, threads: int | None = None) -> Reader:
         UsageError: unknown form, or a model that cannot be found or does not fit its description.
         MissingDependency: a program or the extra of that kind is not installed.
     """
-    prefix, colon, name = spec.partition(":")
-    if prefix not in ADAPTERS or not colon or not name:
-        raise UsageError(f"a model that reads text is given as one of:\n{FORMS}\nnot as {spec!r}")
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads is {threads}; at least 1 is needed")
-    return cast("Reader", import_module(ADAPTERS[prefix]).load(name, spec=spec, threads=threads))
+    found = load_by_prefix(spec, ADAPTERS, what="text recogniser", forms=FORMS, threads=threads)
+    return cast("Reader", found)

@@ -1,0 +1,54 @@
+"""The table of a study in a terminal of 80 columns: nothing of it is cut off, whatever the task."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unlossy.cli.main import run
+
+
+def print_of(capsys, tmp_path, task, model, data):
+    run(
+        [
+            "study",
+            "--task",
+            task,
+            "--model",
+            model,
+            "--data",
+            str(data),
+            "--codec",
+            "jpeg:50",
+            "-o",
+            str(tmp_path / "run"),
+        ]
+    )
+    return capsys.readouterr().out
+
+
+def test_a_segmenters_table_is_whole(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    told = print_of(capsys, tmp_path, "semantic_segmentation", "onnx:demo", "synthetic:2")
+    assert "…" not in told
+    head = next(line for line in told.splitlines() if line.startswith("codec"))
+    assert head.split()[:6] == ["codec", "bpp", "mIoU", "edges", "inside", "agree"]
+
+
+def test_a_readers_table_is_whole(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("rapidfuzz", reason="the extra `text` is not installed")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "reader_of_names.py").write_text("def read(images):\n    return ['word'] * len(images)\n")
+    words = tmp_path / "words"
+    words.mkdir()
+    with (words / "words.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file", "text"), ("a.png", "Word"), ("b.png", "work")])
+    for name in "ab":
+        Image.fromarray(np.full((16, 40, 3), 90, np.uint8)).save(words / f"{name}.png")
+    told = print_of(capsys, tmp_path, "text", "py:reader_of_names:read", words)
+    assert "…" not in told
+    assert next(line for line in told.splitlines() if line.startswith("clean")).split() == [
+        "clean", "87.5", "50.0", "100.0", "2",
+    ]  # fmt: skip
