@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from unlossy.core.errors import UsageError
+from unlossy.core.errors import MissingDependency, UsageError
 from unlossy.core.tools import require
 from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.hub import hub_folder
@@ -157,6 +157,8 @@ def as_usage_error(spec: str, what: str) -> Iterator[None]:
         yield
     except UsageError as error:
         raise UsageError(f"{spec}: {error}") from None
+    except MissingDependency:
+        raise
     except Exception as error:
         finding = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(f"{spec}: transformers cannot load it as {what}: {finding}") from error

@@ -42,6 +42,8 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledDetector:
     with quiet(transformers), as_usage_error(spec, "a detector"):
         processor = load_processor(transformers, folder)
         masked = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True).model_type in MASKED
+        if masked:  # their loss, which is made with them, matches by an assignment of scipy's
+            require("scipy", "detection", f"the model {spec!r}")
         kind = "AutoModelForUniversalSegmentation" if masked else "AutoModelForObjectDetection"
         network = load_weights(getattr(transformers, kind), folder, "detector")
         read = _masks(processor) if masked else _boxes(processor)
