@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from unlossy.core.errors import RunError, UsageError
 
-ROWS_PER_GROUP: Final = 8192
+ROWS_PER_GROUP: Final = 4096
 MAX_WAITING: Final = 2
 """Row groups that wait for the writer."""
 

@@ -23,8 +23,8 @@ def test_a_pixelwise_function_becomes_a_table_with_equal_bits():
 
 
 def test_what_is_no_table_is_left_as_it_is():
-    def swaps_channels(image_hwc):
-        return arithmetic(image_hwc[:, :, ::-1])
+    def swaps_two_channels(image_hwc):
+        return arithmetic(image_hwc[:, :, [1, 0, 2]])
 
     def depends_on_neighbours(image_hwc):
         values = arithmetic(image_hwc)
@@ -33,14 +33,14 @@ def test_what_is_no_table_is_left_as_it_is():
     def gives_another_size(image_hwc):
         return arithmetic(image_hwc)[:, ::2]
 
-    for function in (swaps_channels, depends_on_neighbours, gives_another_size):
+    for function in (swaps_two_channels, depends_on_neighbours, gives_another_size):
         assert tabulated(function) is function
 
 
-def test_our_own_preprocessing_of_an_rgb_model_is_tabulated_and_bgr_is_not():
+def test_our_own_preprocessing_is_tabulated_whatever_the_order_of_its_channels():
     settings = {"rule": "stretch", "size_hw": (8, 8), "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-    for channels, is_table in (("RGB", True), ("BGR", False)):
+    for channels in ("RGB", "BGR"):
         normalise = Preprocess(**settings, channels=channels).normalise
         fast = tabulated(normalise)
-        assert (fast != normalise) == is_table
+        assert fast != normalise
         assert np.array_equal(fast(picture()), normalise(picture()))
