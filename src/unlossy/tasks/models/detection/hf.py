@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from unlossy.core.errors import ModelError, UsageError
+from unlossy.core.tools import require
 from unlossy.tasks.detections import Detections
 from unlossy.tasks.models.detection.base import MIN_SCORE, AssembledDetector
 from unlossy.tasks.models.detection.boxes import detections
