@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from tests.report.made import row_of
-from unlossy.runs.vanished import Found, found_of, iou, kept_missed_new, vanished
+from unlossy.runs.vanished import found_of, kept_missed_new, vanished
+from unlossy.tasks.detection import DetectionYardstick
+from unlossy.tasks.detections import detections_from_json
 
 CAT, DOG = 1, 2
 LEFT, RIGHT, NEAR_LEFT = (0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, 10.0), (1.0, 0.0, 11.0, 10.0)
@@ -27,10 +29,11 @@ def rows(index, **answers):
 
 
 def test_overlap_of_known_boxes():
-    a = [Found(LEFT, CAT, 1.0)]
-    b = [Found(NEAR_LEFT, CAT, 1.0), Found(RIGHT, CAT, 1.0), Found((5.0, 5.0, 5.0, 5.0), CAT, 1.0)]
-    assert iou(a, b)[0] == pytest.approx([90 / 110, 0.0, 0.0])
-    assert iou([], b).shape == (0, 3)
+    measure = DetectionYardstick()
+    a, none = (measure.as_target(detections_from_json(answer(*found))) for found in ([(LEFT, CAT, 1.0)], []))
+    b = detections_from_json(answer((NEAR_LEFT, CAT, 1.0), (RIGHT, CAT, 1.0), ((5.0, 5.0, 5.0, 5.0), CAT, 1.0)))
+    assert measure.overlap(b, a).iou[:, 0] == pytest.approx([90 / 110, 0.0, 0.0])
+    assert measure.overlap(b, none).iou.shape == (3, 0)
 
 
 def test_the_same_object_is_of_the_same_class_and_place():

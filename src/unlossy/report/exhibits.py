@@ -13,10 +13,9 @@ from unlossy.report.pixels import Budget, data_uri, read_kept
 from unlossy.report.tabular import row, table
 from unlossy.runs.exhibits import Exhibit, Version
 from unlossy.runs.folder import ROWS
-from unlossy.runs.mitigations import short_names
-from unlossy.runs.settings import at, spoken
+from unlossy.runs.settings import at
 from unlossy.runs.vanished import Changed, vanished
-from unlossy.store import NONE, RowStore
+from unlossy.store import RowStore
 from unlossy.tasks.registry import yardstick
 
 DRAWERS: Final[dict[str, Drawer]] = {
@@ -121,8 +120,7 @@ def _figure(
     picture = read_kept(run.folder, version.file)
     drawing = DRAWERS[yardstick(plan.task).targets](Shown(item, run.exhibits, picture, answer, clean, is_clean))
     uri = data_uri(drawing.picture)
-    named = spoken(version.codec)
-    named += "" if version.mitigation == NONE else f", {short_names(plan.mitigations)[version.mitigation]}"
+    named = run.cell_name(version.codec, version.mitigation)
     size = (
         None if version.encoded_bytes is None else tag("span", f"{version.encoded_bytes / 1000:.1f} kB", class_="size")
     )

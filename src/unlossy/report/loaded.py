@@ -11,8 +11,9 @@ from unlossy.report.verdict import headline_setting
 from unlossy.runs import StudyResult, read_made_by, summarise_run
 from unlossy.runs.exhibits import Exhibits, read_exhibits
 from unlossy.runs.folder import ROWS
+from unlossy.runs.mitigations import short_names
 from unlossy.runs.pictures import PictureIndex, class_text, read_pictures
-from unlossy.runs.settings import Family, families_of
+from unlossy.runs.settings import Family, families_of, spoken
 from unlossy.store import NONE, RowStore
 from unlossy.tasks.registry import yardstick
 
@@ -43,6 +44,15 @@ class LoadedRun:
     def class_of(self, class_id: int) -> str:
         """The name of a class by the dataset's id, in a study of objects or label maps."""
         return (self.exhibits or Exhibits()).class_name(class_id)
+
+    def cell_name(self, codec: str, mitigation: str) -> str:
+        """A setting as people say it, and the method's short name if there is one."""
+        names = short_names(self.result.plan.mitigations)
+        return spoken(codec) + ("" if mitigation == NONE else f", {names[mitigation]}")
+
+    def method_name(self, mitigation: str) -> str:
+        """The method's short name, or "no mitigation"."""
+        return "no mitigation" if mitigation == NONE else short_names(self.result.plan.mitigations)[mitigation]
 
     @property
     def is_of_classes(self) -> bool:

@@ -7,7 +7,7 @@ from unlossy.report.document import bound
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, join, tag
 from unlossy.report.recommendation import milliseconds
-from unlossy.report.tabular import row, table
+from unlossy.report.tabular import percent, row, signed, table
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.costs import MethodCost
@@ -148,7 +148,7 @@ def _wins_table(run: LoadedRun) -> Html:
     rows = []
     for mitigation, name in short_names(result.plan.mitigations).items():
         clean = result.clean if mitigation == NONE else result.clean_mitigated[mitigation]
-        values = [_percent(clean.get(result.main_metric))]
+        values = [percent(clean.get(result.main_metric))]
         for setting in settings:
             values += _won(result, cells.get((setting, mitigation)))
         rows.append(row(name, values))
@@ -161,7 +161,7 @@ def _won(result: StudyResult, cell: CellResult | None) -> list[str]:
         return ["", ""]
     share = share_text((cell.recovered or {}).get(result.main_metric))
     told = share if not share or _loses(result, cell.codec) else "loss within noise"
-    return [_percent(cell.metrics.get(result.main_metric)), told]
+    return [percent(cell.metrics.get(result.main_metric)), told]
 
 
 def _costs_table(run: LoadedRun) -> Html:
@@ -216,7 +216,7 @@ def points_text(change: Interval | None) -> str:
     """A difference in points with its interval: "+3.1 [+0.4, +5.9]"."""
     if change is None:
         return ""
-    mean, low, high = (_signed(100 * value) for value in (change.mean, change.low, change.high))
+    mean, low, high = (signed(100 * value) for value in (change.mean, change.low, change.high))
     return f"{mean} [{low}, {high}]"
 
 
@@ -230,11 +230,3 @@ def share_text(share: Share | None) -> str:
 
 def _whole(share: float) -> str:
     return f"{100 * share:.0f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _signed(points: float) -> str:
-    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}").replace("+0.0", "0.0")
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}"

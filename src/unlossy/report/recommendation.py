@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
+from unlossy.report.tabular import signed
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.mitigations import short_names
@@ -99,7 +100,7 @@ def share_told(share: Share) -> str:
 
 def points_told(change: Interval) -> str:
     """ "+3.1 points (95 %: +0.4 to +5.9)"."""
-    mean, low, high = (_signed(100 * value) for value in (change.mean, change.low, change.high))
+    mean, low, high = (signed(100 * value) for value in (change.mean, change.low, change.high))
     return f"{mean} points (95 %: {low} to {high})"
 
 
@@ -272,7 +273,3 @@ def _needed_apart(result: StudyResult, setting: str, a: Judged, b: Judged) -> st
     pairs = [p for p in result.pairs if p.codec == setting and {p.a, p.b} == {a.mitigation, b.mitigation}]
     needed = [n for pair in pairs if (n := pair.images_needed.get(result.main_metric)) is not None]
     return f" ({needed[0]} images would, to 5 points)" if needed and needed[0] > result.n_items else ""
-
-
-def _signed(points: float) -> str:
-    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}").replace("+0.0", "0.0")

@@ -8,7 +8,7 @@ from unlossy.metrics.recovered import Share
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.losses import MIN_PER_CLASS, ClassLoss, ImageLoss
 from unlossy.report.markup import Html, tag
-from unlossy.report.tabular import row, table
+from unlossy.report.tabular import percent, row, table
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult
 from unlossy.runs.mitigations import short_names
@@ -29,14 +29,14 @@ def cells_table(run: LoadedRun) -> Html:
     head += ["won back, % [95 %]"] if result.clean_mitigated else []
     scale = _Scale.over([cell.difference.get(result.main_metric) for cell in result.cells])
     clean_n = max((cell.n for cell in result.cells), default=0)
-    clean = ["", "", "", "", "", *(_percent(result.clean[name]) for name in metrics), str(clean_n)]
+    clean = ["", "", "", "", "", *(percent(result.clean[name]) for name in metrics), str(clean_n)]
     rows = [row("clean", [*clean, *([""] if result.clean_mitigated else [])])]
     for mitigation, cleaned in result.clean_mitigated.items():
-        values = [_percent(cleaned.get(name)) for name in metrics]
+        values = [percent(cleaned.get(name)) for name in metrics]
         rows.append(row(f"clean, {names[mitigation]}", ["", "", "", "", "", *values, "", ""]))
     for cell in result.cells[:MAX_ROWS]:
         change = cell.difference.get(result.main_metric)
-        values = [_percent(cell.metrics.get(name)) for name in metrics]
+        values = [percent(cell.metrics.get(name)) for name in metrics]
         rate = "" if cell.rate_bpp is None else f"{cell.rate_bpp:.2f}"
         won_back = [_share((cell.recovered or {}).get(result.main_metric))] if result.clean_mitigated else []
         rows.append(row(_cell_name(cell, names), [*_loss_cells(change, scale), rate, *values, str(cell.n), *won_back]))
@@ -49,7 +49,7 @@ def comparison_table(runs: Sequence[LoadedRun]) -> Html:
     names = _names(runs)
     by_run = [{_cell_name(cell, names): cell for cell in run.result.cells} for run in runs]
     settings = list(dict.fromkeys(name for cells in by_run for name in cells))[:MAX_ROWS]
-    clean = [_percent(run.result.clean.get(run.result.main_metric)) + " %" for run in runs]
+    clean = [percent(run.result.clean.get(run.result.main_metric)) + " %" for run in runs]
     rows = [row("clean", clean)]
     rows += [
         row(setting, [_cell_loss(run, cells.get(setting)) for run, cells in zip(runs, by_run, strict=True)])
@@ -177,10 +177,6 @@ def _whisker(change: Interval, scale: _Scale) -> Html:
         class_="whisker line s0",
         aria_hidden="true",
     )
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}"
 
 
 def _signed(points: float) -> str:

@@ -22,6 +22,16 @@ def scrolling(inner: Html, name: str) -> Html:
     return tag("div", inner, class_="scroll", tabindex=0, role="region", aria_label=name)
 
 
+def percent(value: float | None) -> str:
+    """A share as a table's cell: "43.3"; nothing for None."""
+    return "" if value is None else f"{100 * value:.1f}"
+
+
+def signed(points: float) -> str:
+    """A difference in points with its sign, which zero has not: "+3.1"."""
+    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}").replace("+0.0", "0.0")
+
+
 def row(name: str, values: Sequence[Html | str], texts: Sequence[int] = (), head: str = "text") -> Html:
     """A row with its name as the heading; `values` numbered in `texts`, from 1 on, are aligned left."""
     cells = [tag("td", value, class_="text" if n in texts else None) for n, value in enumerate(values, 1)]

@@ -1,7 +1,7 @@
 """Objects that compression takes from a detector, and those that it makes it see: by the confidence lost or gained.
 
 The reference is the same model's answer on the clean picture, so that no labels are needed. Objects are the same where
-class and place agree (intersection over union of at least a half), the surest paired first.
+class and box agree (intersection over union of at least a half), paired as the metrics pair them; of masks the boxes.
 """
 
 import heapq
@@ -13,13 +13,14 @@ from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
+from unlossy.core.types import ObjectsTarget
+from unlossy.metrics.matching import IOU_THRESHOLDS, box_overlap, match
 from unlossy.store import CLEAN, NONE, StudyRow
+from unlossy.tasks.detection import SURE
 
-SURE: Final = 0.3
-"""Score from which on a detection counts as something seen."""
-SAME_IOU: Final = 0.5
+HALF: Final = IOU_THRESHOLDS[:1]
 N_LISTED: Final = 12
 
 
@@ -82,18 +83,15 @@ def found_of(prediction: Mapping[str, Any], least: float = SURE) -> list[Found]:
 def kept_missed_new(
     clean: Sequence[Found], here: Sequence[Found]
 ) -> tuple[list[tuple[Found, Found]], list[Found], list[Found]]:
-    """Objects seen in both pictures (clean, here), those missed here, those seen only here."""
-    overlaps = iou(clean, here)
-    left, kept, missed = set(range(len(here))), [], []
-    for row, one in enumerate(clean):
-        same = [n for n in left if here[n].class_id == one.class_id and overlaps[row, n] >= SAME_IOU]
-        if same:
-            best = max(same, key=lambda n: overlaps[row, n])
-            left.remove(best)
-            kept.append((one, here[best]))
-        else:
-            missed.append(one)
-    return kept, missed, [here[n] for n in sorted(left)]
+    """Objects seen in both pictures (clean, here), those missed here, those seen only here: paired as for agreement."""
+    target = _as_objects(clean)
+    scores, class_ids = np.array([one.score for one in here], dtype=np.float64), _class_ids(here)
+    matches = match(box_overlap(_boxes(here), target), scores, class_ids, target, thresholds=HALF)
+    pairs = {int(one): int(place) for place, one in zip(matches.order, matches.found[0], strict=True) if one >= 0}
+    kept = [(clean[one], here[place]) for one, place in sorted(pairs.items())]
+    missed = [one for place, one in enumerate(clean) if place not in pairs]
+    seen = set(pairs.values())
+    return kept, missed, [one for place, one in enumerate(here) if place not in seen]
 
 
 def vanished(rows: Iterable[StudyRow], setting: str, n_listed: int = N_LISTED) -> Vanished:
@@ -119,21 +117,24 @@ def vanished(rows: Iterable[StudyRow], setting: str, n_listed: int = N_LISTED) -
     return Vanished(setting, ranked[0], ranked[1], *counts)
 
 
-def iou(a: Sequence[Found], b: Sequence[Found]) -> Float64[np.ndarray, "a b"]:
-    """Intersection over union of any two boxes, 0..1."""
-    first, second = (np.array([one.box for one in found], dtype=np.float64).reshape(-1, 4) for found in (a, b))
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (first, second)]
-    union = areas[0][:, None] + areas[1][None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-
-
 def _same_in(one: Found, others: Sequence[Found]) -> float:
     """The best score that the same object has in another answer, 0 where it is not there."""
     same = [other for other in others if other.class_id == one.class_id]
-    if not same:
-        return 0.0
-    overlaps = iou([one], same)[0]
-    return max((other.score for other, overlap in zip(same, overlaps, strict=True) if overlap >= SAME_IOU), default=0.0)
+    ious = box_overlap(_boxes(same), _as_objects([one])).iou[:, 0]
+    return max((other.score for other, iou in zip(same, ious, strict=True) if iou >= HALF[0]), default=0.0)
+
+
+def _as_objects(found: Sequence[Found]) -> ObjectsTarget:
+    """Detections as if they were the objects."""
+    boxes = _boxes(found)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    ids = tuple(range(len(found)))
+    return ObjectsTarget(_class_ids(found), boxes, np.zeros(len(found), dtype=bool), areas, ids, (None,) * len(ids), "")
+
+
+def _boxes(found: Sequence[Found]) -> Float64[np.ndarray, "n 4"]:
+    return np.array([one.box for one in found], dtype=np.float64).reshape(-1, 4)
+
+
+def _class_ids(found: Sequence[Found]) -> Int64[np.ndarray, " n"]:
+    return np.array([one.class_id for one in found], dtype=np.int64)

@@ -17,7 +17,7 @@ def provenance_of(
     plan: StudyPlan, items: Sequence[Item], task: Task, mitigations: Sequence[Mitigation] = ()
 ) -> dict[str, Any]:
     """A JSON object; equal objects give equal rows (but for times) on the same machine."""
-    methods, remarks = made_by(mitigations), getattr(task, "remarks", ())
+    methods, remarks = made_by(mitigations), task.remarks
     libraries = (*ALWAYS, *task.libraries, *libraries_of(mitigations))
     return {
         "plan": plan.hash,

@@ -100,6 +100,11 @@ class Task(Protocol):
     libraries: tuple[str, ...]
     """Distributions whose versions can change an answer ("torch", "transformers"), for the row's provenance."""
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is worth saying once, before any answer: classes of the data that the model does not know, say."""
+        ...
+
     def resize(self, image_hwc: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h2 w2 3"]:
         """The image in the geometry the model sees (resized, cropped), still uint8 RGB; thread-safe."""
         ...

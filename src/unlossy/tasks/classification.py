@@ -12,6 +12,7 @@ from unlossy.core.errors import LabelError, ModelError
 from unlossy.core.types import ClassTarget, Target, TargetKind
 from unlossy.tasks.asking import asked
 from unlossy.tasks.base import Prepared, Score, Yardstick
+from unlossy.tasks.means import means_of
 from unlossy.tasks.models.base import Classifier
 
 
@@ -90,14 +91,7 @@ class ClassificationYardstick:
         self, scores: Sequence[Score], weights: Float[np.ndarray, " n"] | None = None
     ) -> dict[str, float | None]:
         """The weighted mean of each metric over the items that have it; None where none has, or all weigh nothing."""
-        values = np.array([[score.values.get(metric) for metric in self.metrics] for score in scores], dtype=np.float64)
-        values = values.reshape(len(scores), len(self.metrics))  # None became NaN; no scores at all keep two axes
-        counts = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=np.float64)
-        known = ~np.isnan(values)
-        totals = counts @ np.where(known, values, 0.0)
-        weighed = counts @ known
-        pairs = zip(self.metrics, totals, weighed, strict=True)
-        return {metric: float(total / weight) if weight > 0 else None for metric, total, weight in pairs}
+        return means_of(scores, self.metrics, weights)
 
     def resample(
         self,
@@ -110,6 +104,8 @@ class ClassificationYardstick:
 
 class ClassificationTask:
     """A Classifier and the yardstick for it."""
+
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, classifier: Classifier) -> None:
         """Wrap a classifier; it is used as it is, from several threads."""

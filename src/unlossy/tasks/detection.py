@@ -18,6 +18,7 @@ from unlossy.metrics.detection_evidence import evidence_of
 from unlossy.metrics.matching import IOU_THRESHOLDS, Matches, Overlap, box_overlap, match
 from unlossy.tasks.base import Score
 from unlossy.tasks.detections import Detections, detections_from_json, objects_as_json, objects_from_json
+from unlossy.tasks.means import means_of
 
 SURE: Final = 0.3
 """The least score of a detection that F1 and agreement look at; average precision looks at all."""
@@ -101,10 +102,7 @@ class DetectionYardstick:
     ) -> dict[str, float | None]:
         """Average precision over the items that have a target; the means of F1 and agreement where they are known."""
         found = average_precision([score.evidence for score in scores], weights)
-        counts = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=np.float64)
-        return found | {
-            metric: _mean([score.values.get(metric) for score in scores], counts) for metric in ITEM_METRICS
-        }
+        return found | means_of(scores, ITEM_METRICS, weights)
 
     def resample(self, scores: Sequence[Score], draws: Float[np.ndarray, "d n"]) -> dict[str, Float[np.ndarray, " d"]]:
         """Average precision in each draw; nothing where no item has a target."""
@@ -121,10 +119,3 @@ def f1(matches: Matches, prediction: Detections) -> float:
     n_right = int((counted & (matches.found[0] >= 0)).sum())
     n_both = int(counted.sum()) + int((~matches.object_ignored).sum())
     return 2 * n_right / n_both if n_both else 1.0
-
-
-def _mean(values: Sequence[float | None], counts: Float[np.ndarray, " n"]) -> float | None:
-    """The weighted mean of the known values; None where there is none, or all weigh nothing."""
-    known = [(value, count) for value, count in zip(values, counts.tolist(), strict=True) if value is not None]
-    total = sum(count for _, count in known)
-    return sum(value * count for value, count in known) / total if total > 0 else None

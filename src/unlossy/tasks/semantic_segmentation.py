@@ -21,6 +21,7 @@ from unlossy.datasets.label_maps import name_of, read_class_ids
 from unlossy.metrics.segmentation import SET_METRICS, Counts, agreement, item_miou, pack, tally
 from unlossy.tasks.base import Score
 from unlossy.tasks.class_maps import NO_CLASS, ClassMap, Vocabulary, png_of
+from unlossy.tasks.means import means_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,9 +108,9 @@ class SemanticSegmentationYardstick:
         """The set's metrics of the weighted counts, and the weighted means of the others; None where undefined."""
         counts = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=np.float64)
         drawn = self.resample(scores, counts[None])
-        means = {metric: _mean(scores, metric, counts) for metric in ("item_miou", "agreement")}
-        found = {metric: float(drawn[metric][0]) if metric in drawn else float("nan") for metric in SET_METRICS} | means
-        return {metric: None if np.isnan(found[metric]) else found[metric] for metric in self.metrics}
+        of_set = {name: float(values[0]) for name, values in drawn.items() if not np.isnan(values[0])}
+        found = means_of(scores, ("item_miou", "agreement"), weights) | of_set
+        return {metric: found.get(metric) for metric in self.metrics}
 
     def resample(self, scores: Sequence[Score], draws: Float[np.ndarray, "d n"]) -> dict[str, Float[np.ndarray, " d"]]:
         """Each of `set_metrics` in each draw; nothing where no item has a mask."""
@@ -124,14 +125,6 @@ class SemanticSegmentationYardstick:
 def _counts(evidence: tuple[str, ...]) -> Counts:
     """The counts of packed tallies; a cell's draws come in many blocks, all over the same items."""
     return Counts.of(evidence)
-
-
-def _mean(scores: Sequence[Score], metric: str, counts: Float[np.ndarray, " n"]) -> float:
-    known = [
-        (value, n) for score, n in zip(scores, counts, strict=True) if (value := score.values.get(metric)) is not None
-    ]
-    weight = sum(n for _, n in known)
-    return float(sum(value * n for value, n in known) / weight) if weight > 0 else float("nan")
 
 
 def _truth_of(target: LabelMapTarget, vocabulary: Vocabulary) -> _Truth:

@@ -12,6 +12,7 @@ from unlossy.core.types import Target, TargetKind, TextTarget
 from unlossy.metrics.text import edits_of, error_rates, normalised, rule_of, unpacked
 from unlossy.tasks.asking import asked
 from unlossy.tasks.base import Prepared, Score, Yardstick
+from unlossy.tasks.means import means_of
 from unlossy.tasks.models.text.base import Reader, Reading
 
 
@@ -71,12 +72,7 @@ class TextYardstick:
     ) -> dict[str, float | None]:
         """Each metric over all items; None where no item has it, or all that do weigh nothing."""
         counts = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=np.float64)
-        values = np.array([[score.values.get(m) for m in self._item_metrics] for score in scores], dtype=np.float64)
-        values = values.reshape(len(scores), len(self._item_metrics))  # None became NaN
-        known = ~np.isnan(values)
-        totals, weighed = counts @ np.where(known, values, 0.0), counts @ known
-        pairs = zip(self._item_metrics, totals, weighed, strict=True)
-        means = {metric: float(total / weight) if weight > 0 else None for metric, total, weight in pairs}
+        means = means_of(scores, self._item_metrics, weights)
         rates = {m: None if np.isnan(v[0]) else float(v[0]) for m, v in _rates(scores, counts[None]).items()}
         return {metric: (means | rates)[metric] for metric in self.metrics}
 
@@ -96,6 +92,8 @@ def _rates(scores: Sequence[Score], draws: Float[np.ndarray, "d n"]) -> dict[str
 
 class TextTask:
     """A Reader and the yardstick for it."""
+
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, reader: Reader) -> None:
         """Wrap a reader; it is used as it is, from several threads. Raises MissingDependency without rapidfuzz."""

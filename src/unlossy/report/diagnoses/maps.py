@@ -3,11 +3,11 @@
 from typing import Final
 
 from unlossy.report.chart import Line, Point, chart, linear_axis
+from unlossy.report.diagnoses.stacks import panels
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, join, tag
-from unlossy.report.tabular import row, table
+from unlossy.report.tabular import percent, row, table
 from unlossy.runs.diagnosis_segmentation import SegmentationCell, SegmentationDiagnosis
-from unlossy.runs.mitigations import short_names
 from unlossy.runs.settings import spoken
 from unlossy.store import CLEAN, NONE
 
@@ -35,12 +35,14 @@ def maps_diagnosis(run: LoadedRun, found: SegmentationDiagnosis, name: str) -> H
 
 
 def _figures(run: LoadedRun, found: SegmentationDiagnosis, name: str) -> list[Html]:
-    names, drawn = short_names(run.result.plan.mitigations), []
-    for number, family in enumerate(family for family in run.families if family.swept):
-        for place, mitigation in enumerate(run.result.plan.mitigations):
-            cells = [c for c in found.cells if c.codec in family.settings and c.mitigation == mitigation]
-            caption = f"{spoken(family.name)}, {'no mitigation' if mitigation == NONE else names[mitigation]}"
-            drawn.append(_figure(f"{name}-{number}-{place}", caption, cells))
+    drawn = [
+        _figure(
+            panel.name,
+            panel.caption,
+            [c for c in found.cells if c.codec in panel.settings and c.mitigation == panel.mitigation],
+        )
+        for panel in panels(run, name)
+    ]
     return [figure for figure in drawn if figure is not None]
 
 
@@ -68,11 +70,10 @@ def _figure(name: str, caption: str, cells: list[SegmentationCell]) -> Html | No
 
 
 def _cells_table(run: LoadedRun, found: SegmentationDiagnosis) -> Html:
-    names = short_names(run.result.plan.mitigations)
     rows = [
         row(
-            spoken(cell.codec) + ("" if cell.mitigation == NONE else f", {names[cell.mitigation]}"),
-            [*(_percent(getattr(cell, metric)) for metric in LINES), _percent(cell.pixel_accuracy), str(cell.n)],
+            run.cell_name(cell.codec, cell.mitigation),
+            [*(percent(getattr(cell, metric)) for metric in LINES), percent(cell.pixel_accuracy), str(cell.n)],
         )
         for cell in found.cells
     ]
@@ -92,7 +93,7 @@ def _classes_table(run: LoadedRun, found: SegmentationDiagnosis) -> Html | None:
         if one.iou is not None and (value := after.get(one.class_id)) is not None
     ]
     rows = [
-        row(run.class_of(one.class_id), [_percent(one.share), _percent(one.iou), _percent(value), f"{100 * fell:+.1f}"])
+        row(run.class_of(one.class_id), [percent(one.share), percent(one.iou), percent(value), f"{100 * fell:+.1f}"])
         for fell, one, value in sorted(fallen, key=lambda entry: entry[0])[:MAX_CLASSES]
     ]
     where = spoken(there.codec)
@@ -107,7 +108,7 @@ def _confusions_table(run: LoadedRun, found: SegmentationDiagnosis) -> Html | No
     rows = [
         row(
             run.class_of(one.true_id),
-            [run.class_of(one.answered_id), _percent(one.share), _percent(one.clean_share)],
+            [run.class_of(one.answered_id), percent(one.share), percent(one.clean_share)],
             texts=(1,),
         )
         for one in there.confusions
@@ -115,7 +116,3 @@ def _confusions_table(run: LoadedRun, found: SegmentationDiagnosis) -> Html | No
     where = spoken(there.codec)
     head = ["class", "taken for", f"of its pixels, {where}", "clean"]
     return table(f"{run.name}: what is taken for what at {where}, in percent of the class.", head, rows, texts=(1,))
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}"

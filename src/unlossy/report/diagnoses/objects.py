@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from unlossy.report.diagnoses.stacks import Parts, stacked
+from unlossy.report.diagnoses.stacks import Parts, panels, stacked
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, join, tag
-from unlossy.report.tabular import row, table
+from unlossy.report.tabular import percent, row, table
 from unlossy.runs.diagnosis_detection import DetectionCell, DetectionDiagnosis, PartPrecision
-from unlossy.runs.mitigations import short_names
 from unlossy.runs.settings import spoken
 from unlossy.store import CLEAN, NONE
 
@@ -47,19 +46,18 @@ def _about(found: DetectionDiagnosis) -> str:
 
 
 def _figures(run: LoadedRun, found: DetectionDiagnosis, name: str) -> list[Html]:
-    names = short_names(run.result.plan.mitigations)
     top = max((sum(_parts(cell).values()) for cell in found.cells if cell.errors_present), default=0.0)
     drawn = []
-    for number, family in enumerate(family for family in run.families if family.swept):
-        for place, mitigation in enumerate(run.result.plan.mitigations):
-            cells = [
-                (cell.codec_quality, _parts(cell))
-                for cell in found.cells
-                if cell.codec in family.settings and cell.mitigation == mitigation and cell.errors_present
-            ]
-            known = [(quality, parts) for quality, parts in cells if quality is not None]
-            caption = f"{spoken(family.name)}, {'no mitigation' if mitigation == NONE else names[mitigation]}"
-            drawn.append(stacked(f"{name}-{number}-{place}", caption, "points of AP50", known, top))
+    for panel in panels(run, name):
+        cells = [
+            (cell.codec_quality, _parts(cell))
+            for cell in found.cells
+            if cell.codec in panel.settings
+            and cell.mitigation == panel.mitigation
+            and cell.errors_present
+            and cell.codec_quality is not None
+        ]
+        drawn.append(stacked(panel.name, panel.caption, "points of AP50", cells, top))
     return [figure for figure in drawn if figure is not None]
 
 
@@ -70,12 +68,12 @@ def _parts(cell: DetectionCell) -> Parts:
 def _errors_table(run: LoadedRun, found: DetectionDiagnosis) -> Html:
     rows = [
         row(
-            _cell_name(run, cell),
+            run.cell_name(cell.codec, cell.mitigation),
             [
-                _percent(cell.errors_present.ap50),
+                percent(cell.errors_present.ap50),
                 *(f"{points:.1f}" for points in _parts(cell).values()),
-                _percent(cell.errors_present.false_positives),
-                _percent(cell.errors_present.false_negatives),
+                percent(cell.errors_present.false_positives),
+                percent(cell.errors_present.false_negatives),
             ],
         )
         for cell in found.cells
@@ -88,7 +86,10 @@ def _errors_table(run: LoadedRun, found: DetectionDiagnosis) -> Html:
 def _sizes_table(run: LoadedRun, found: DetectionDiagnosis) -> Html:
     sizes = list(found.cells[0].by_size) if found.cells else []
     rows = [
-        row(_cell_name(run, cell), [_percent(cell.by_size[size].ap) for size in sizes if size in cell.by_size])
+        row(
+            run.cell_name(cell.codec, cell.mitigation),
+            [percent(cell.by_size[size].ap) for size in sizes if size in cell.by_size],
+        )
         for cell in found.cells
     ]
     counts = [f"{size} ({found.cells[0].by_size[size].n_objects})" for size in sizes]
@@ -109,7 +110,7 @@ def _classes_table(run: LoadedRun, found: DetectionDiagnosis) -> Html | None:
     rows = [
         row(
             run.class_of(class_id),
-            [str(before.n_objects), _percent(before.ap), _percent(after.ap), f"{100 * fell:+.1f}"],
+            [str(before.n_objects), percent(before.ap), percent(after.ap), f"{100 * fell:+.1f}"],
         )
         for fell, class_id, before, after in ranked
     ]
@@ -131,12 +132,3 @@ def _fallen(clean: DetectionCell, there: DetectionCell) -> Sequence[tuple[float,
         and after.ap is not None
         and before.n_objects >= FEWEST_OBJECTS
     ]
-
-
-def _cell_name(run: LoadedRun, cell: DetectionCell) -> str:
-    names = short_names(run.result.plan.mitigations)
-    return spoken(cell.codec) + ("" if cell.mitigation == NONE else f", {names[cell.mitigation]}")
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}"

@@ -1,12 +1,33 @@
-"""Parts of a whole over the quality, as stacked areas: what several diagnoses are drawn with."""
+"""What the diagnoses are drawn with: a figure per codec family and method, parts of a whole as stacked areas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from unlossy.report.chart import Layer, areas, linear_axis
+from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, tag
+from unlossy.runs.settings import spoken
 
 Parts = Mapping[str, float]
 """Heights by the part's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What one figure shows: the cells of a codec family's settings with one method."""
+
+    name: str
+    caption: str
+    settings: frozenset[str]
+    mitigation: str
+
+
+def panels(run: LoadedRun, name: str) -> Iterator[Panel]:
+    """A panel for each swept family and method of a run; their names begin with `name`."""
+    for number, family in enumerate(family for family in run.families if family.swept):
+        for place, mitigation in enumerate(run.result.plan.mitigations):
+            caption = f"{spoken(family.name)}, {run.method_name(mitigation)}"
+            yield Panel(f"{name}-{number}-{place}", caption, frozenset(family.settings), mitigation)
 
 
 def stacked(name: str, caption: str, y_title: str, cells: Sequence[tuple[float, Parts]], top: float) -> Html | None:

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from unlossy.report.diagnoses.stacks import stacked
+from unlossy.report.diagnoses.stacks import panels, stacked
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, join, tag
 from unlossy.report.tabular import row, table
 from unlossy.runs.diagnosis_text import TextCell, TextDiagnosis
-from unlossy.runs.mitigations import short_names
-from unlossy.runs.settings import at, spoken
+from unlossy.runs.settings import at
 from unlossy.store import NONE
 
 ERRORS: Final = {"substituted": "read as another", "missed": "missed", "invented": "invented"}
@@ -24,17 +23,15 @@ def texts_diagnosis(run: LoadedRun, found: TextDiagnosis, name: str) -> Html:
 
 
 def _figures(run: LoadedRun, found: TextDiagnosis, name: str) -> list[Html]:
-    names, drawn = short_names(run.result.plan.mitigations), []
     top = max((sum(_parts(cell).values()) for cell in found.cells), default=0.0)
-    for number, family in enumerate(family for family in run.families if family.swept):
-        for place, mitigation in enumerate(run.result.plan.mitigations):
-            cells = [
-                (cell.codec_quality, _parts(cell))
-                for cell in found.cells
-                if cell.codec in family.settings and cell.mitigation == mitigation and cell.codec_quality is not None
-            ]
-            caption = f"{spoken(family.name)}, {'no mitigation' if mitigation == NONE else names[mitigation]}"
-            drawn.append(stacked(f"{name}-{number}-{place}", caption, "of 100 characters", cells, top))
+    drawn = []
+    for panel in panels(run, name):
+        cells = [
+            (cell.codec_quality, _parts(cell))
+            for cell in found.cells
+            if cell.codec in panel.settings and cell.mitigation == panel.mitigation and cell.codec_quality is not None
+        ]
+        drawn.append(stacked(panel.name, panel.caption, "of 100 characters", cells, top))
     return [figure for figure in drawn if figure is not None]
 
 
@@ -43,10 +40,9 @@ def _parts(cell: TextCell) -> dict[str, float]:
 
 
 def _cells_table(run: LoadedRun, found: TextDiagnosis) -> Html:
-    names = short_names(run.result.plan.mitigations)
     rows = [
         row(
-            spoken(cell.codec) + ("" if cell.mitigation == NONE else f", {names[cell.mitigation]}"),
+            run.cell_name(cell.codec, cell.mitigation),
             [*(f"{part:.1f}" for part in _parts(cell).values()), str(cell.chars), str(cell.n)],
         )
         for cell in found.cells

@@ -5,7 +5,6 @@ torchvision's own weights are pickles, which are never opened here; most of them
 name stands beside them and names them as its "file" (the format of onnx models, layout aside).
 """
 
-import difflib
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -17,24 +16,22 @@ from unlossy.tasks.models.assembled import AssembledClassifier
 from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.facts import read_facts, stated_file
 from unlossy.tasks.models.preprocess import Preprocess
-from unlossy.tasks.models.safetensors_file import CONVERT, load_strictly, read_weights, split_name
+from unlossy.tasks.models.safetensors_file import load_strictly, read_weights
 from unlossy.tasks.models.tabulated import tabulated
 from unlossy.tasks.models.torch_answer import torch_answer, torch_trainable
-from unlossy.tasks.models.torchvision_compat import ensure_torchvision
+from unlossy.tasks.models.torchvision_files import architecture
 
 
 def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
     """The classifier that torchvision calls NAME; as many classes as FILE has. Raises UsageError, MissingDependency."""
-    model, file = split_name(name)
-    require("torch", "torchvision", f"the model {spec!r}")
-    ensure_torchvision()
-    models = require("torchvision.models", "torchvision", f"the model {spec!r}")
-    _check_name(models, model)
-    if file is None:
-        raise UsageError(
-            f"{spec}: torchvision's own weights are pickles, which unlossy does not open. Use timm:{model}.tv_in1k "
-            f"where timm has it, or convert them and give torchvision:{model}@weights.safetensors:\n{CONVERT}"
-        )
+    found = architecture(
+        name,
+        spec=spec,
+        what="classifier",
+        known=lambda models: models.list_models(module=models),
+        advice="Use timm:{name}.tv_in1k where timm has it, or convert them",
+    )
+    models, model, file = found.models, found.name, found.weights
     network, n_classes = _network(models, model, file)
     preprocess, labels = _preprocess(models, model, file)
     return AssembledClassifier(
@@ -48,14 +45,6 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         answer=torch_answer(network, lambda output: output, threads),
         trainable=torch_trainable(network, lambda output: output),
     )
-
-
-def _check_name(models: ModuleType, model: str) -> None:
-    known = models.list_models(module=models)
-    if model not in known:
-        near = difflib.get_close_matches(model, known, n=4, cutoff=0.5)
-        hint = f"Near it: {', '.join(near)}" if near else "torchvision.models.list_models() lists them"
-        raise UsageError(f"torchvision has no classifier {model!r}. {hint}")
 
 
 def _network(models: ModuleType, model: str, file: Path) -> tuple[Any, int]:

@@ -5,7 +5,6 @@ JSON of the weights' name beside them, which names them as its "file", may give 
 one, weights with as many classes as torchvision's own have those names (COCO's).
 """
 
-import difflib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
@@ -26,8 +25,8 @@ from unlossy.tasks.models.detection.mask_parts import run_lengths
 from unlossy.tasks.models.detection.torch_batches import nan_error, torch_answer
 from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.facts import labels_in, read_described, stated_file
-from unlossy.tasks.models.safetensors_file import CONVERT, load_strictly, read_weights, split_name
-from unlossy.tasks.models.torchvision_compat import ensure_torchvision
+from unlossy.tasks.models.safetensors_file import load_strictly, read_weights
+from unlossy.tasks.models.torchvision_files import architecture
 
 NO_EPSILON = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
 """Architectures whose frozen batch norms divide by the bare deviation, as their COCO weights were trained."""
@@ -39,16 +38,8 @@ LABELS = '{"file": "weights.safetensors", "labels": ["", "cat", "dog"]}'
 
 def load(name: str, *, spec: str, threads: int | None) -> AssembledDetector:
     """The detector that torchvision calls NAME; as many classes as FILE has. Raises UsageError, MissingDependency."""
-    model, file = split_name(name)
-    require("torch", "torchvision", f"the model {spec!r}")
-    ensure_torchvision()
-    models = require("torchvision.models", "torchvision", f"the model {spec!r}")
-    _check_name(models, model)
-    if file is None:
-        raise UsageError(
-            f"{spec}: torchvision's own weights are pickles, which unlossy does not open. Convert them and give "
-            f"torchvision:{model}@weights.safetensors:\n{CONVERT}"
-        )
+    found = architecture(name, spec=spec, what="detector", known=_detectors)
+    models, model, file = found.models, found.name, found.weights
     network, n_classes = _network(models, model, file)
     labels, ids = _names(models, model, file, n_classes)
     return AssembledDetector(
@@ -102,11 +93,8 @@ def _scaled(image_hwc: UInt8[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "3 h w
     return np.ascontiguousarray(image_hwc.transpose(2, 0, 1), np.float32) / np.float32(255)
 
 
-def _check_name(models: ModuleType, model: str) -> None:
-    known = [name for name in models.list_models(module=models.detection) if not name.startswith("keypoint")]
-    if model not in known:
-        near = difflib.get_close_matches(model, known, n=4, cutoff=0.4) or known
-        raise UsageError(f"torchvision has no detector {model!r}. Near it: {', '.join(near)}")
+def _detectors(models: ModuleType) -> list[str]:
+    return [name for name in models.list_models(module=models.detection) if not name.startswith("keypoint")]
 
 
 def _network(models: ModuleType, model: str, file: Path) -> tuple[Any, int]:

@@ -5,7 +5,6 @@ are the class names where their number fits, unless a JSON file of the weights' 
 as its "file" (the format of onnx models, layout and outputs aside).
 """
 
-import difflib
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +15,12 @@ from unlossy.core.tools import require
 from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.facts import stated_file
 from unlossy.tasks.models.preprocess import Preprocess
-from unlossy.tasks.models.safetensors_file import CONVERT, load_strictly, read_weights, split_name
+from unlossy.tasks.models.safetensors_file import load_strictly, read_weights
 from unlossy.tasks.models.segmentation.base import AssembledSegmenter, prove_whole
 from unlossy.tasks.models.segmentation.facts import read_segmenter_facts
 from unlossy.tasks.models.segmentation.torch_network import torch_trainable, torch_values
 from unlossy.tasks.models.tabulated import tabulated
-from unlossy.tasks.models.torchvision_compat import ensure_torchvision
+from unlossy.tasks.models.torchvision_files import architecture
 
 HEAD = "classifier."
 AUXILIARY = "aux_classifier."
@@ -29,16 +28,10 @@ AUXILIARY = "aux_classifier."
 
 def load(name: str, *, spec: str, threads: int | None) -> AssembledSegmenter:
     """The segmenter that torchvision calls NAME; as many classes as FILE has. Raises UsageError, MissingDependency."""
-    model, file = split_name(name)
-    require("torch", "torchvision", f"the model {spec!r}")
-    ensure_torchvision()
-    models = require("torchvision.models", "torchvision", f"the model {spec!r}")
-    _check_name(models, model)
-    if file is None:
-        raise UsageError(
-            f"{spec}: torchvision's own weights are pickles, which unlossy does not open. Convert them and give "
-            f"torchvision:{model}@weights.safetensors:\n{CONVERT}"
-        )
+    found = architecture(
+        name, spec=spec, what="semantic segmenter", known=lambda models: models.list_models(module=models.segmentation)
+    )
+    models, model, file = found.models, found.name, found.weights
     network, n_classes = _network(models, model, file)
     preprocess, labels = _preprocess(models, model, file)
     prove_whole(preprocess.resize, spec)
@@ -57,13 +50,6 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledSegmenter:
 
 def _logits(output: Any) -> Any:  # noqa: ANN401 (torchvision is not typed)
     return output["out"]
-
-
-def _check_name(models: ModuleType, model: str) -> None:
-    known = models.list_models(module=models.segmentation)
-    if model not in known:
-        near = difflib.get_close_matches(model, known, n=4, cutoff=0.3) or known
-        raise UsageError(f"torchvision has no semantic segmenter {model!r}. Near it: {', '.join(near)}")
 
 
 def _network(models: ModuleType, model: str, file: Path) -> tuple[Any, int]:
