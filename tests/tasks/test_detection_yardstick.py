@@ -10,7 +10,7 @@ from unlossy.datasets import open_dataset
 from unlossy.metrics.masks import encode, rle_of
 from unlossy.tasks.base import Score, Yardstick
 from unlossy.tasks.detection import DetectionYardstick
-from unlossy.tasks.detections import RunLengths
+from unlossy.tasks.detections import RunLengths, short_numbers
 from unlossy.tasks.instance_segmentation import InstanceSegmentationYardstick
 from unlossy.tasks.registry import yardstick
 
@@ -142,3 +142,11 @@ def test_the_developers_objects_found_as_they_are_give_an_average_precision_of_1
         scores.append(yardstick_.score(found, target))
     told = yardstick_.summarise(scores)
     assert [told[metric] for metric in ("ap", "ap50", "ap75", "f1")] == pytest.approx([1, 1, 1, 1])
+
+
+def test_numbers_are_as_short_as_float32_allows():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([640 * rng.random(300), 1e-12 * rng.random(9), [0.0, 0.1, 1.0]]).astype(np.float32)
+    short = short_numbers(values.reshape(-1, 4))
+    assert np.array_equal(np.array(short, np.float32), values.reshape(-1, 4))
+    assert [repr(value) for row in short for value in row] == [repr(float(str(value))) for value in values]

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import os
 from functools import cache
 from importlib import metadata
 from types import ModuleType
@@ -28,6 +29,11 @@ def version_of(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def n_cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def digest_of(value: Any) -> str:  # noqa: ANN401 (any JSON value)

@@ -1,25 +1,21 @@
 """Threads of this process. Codecs and resizing release the GIL, so a thread per core keeps the cores busy."""
 
 import itertools
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from unlossy.core.tools import n_cores
 from unlossy.engines.base import Failed, Ok, Ref, Value
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
 class LocalEngine:
     """At most `workers` threads, and at most `workers + 2` batches between their start and their consumer."""
 
-    workers: int = field(default_factory=_cores)
+    workers: int = field(default_factory=n_cores)
 
     def map(
         self,

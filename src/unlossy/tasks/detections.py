@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float, Float32, Int64
@@ -83,8 +83,21 @@ def objects_from_json(told: Mapping[str, Any]) -> ObjectsTarget:
     )
 
 
+MOST_DECIMALS: Final = 9
+"""Up to which `short_numbers` rounds all values at once; smaller ones are written one by one, ten times as slowly."""
+
+
 def short_numbers(values: Float[np.ndarray, "..."]) -> Any:  # noqa: ANN401 (lists in lists, as many as axes)
     """The values as Python floats with the fewest digits that are the same float32 again."""
-    if values.ndim > 1:
-        return [short_numbers(row) for row in values]
-    return [float(str(value)) for value in values.astype(np.float32)]
+    single = values.astype(np.float32)
+    short = single.astype(np.float64)
+    longer = np.ones(short.shape, bool)
+    for decimals in range(MOST_DECIMALS + 1):
+        rounded = short.round(decimals)
+        fits = longer & (rounded.astype(np.float32) == single)
+        short[fits] = rounded[fits]
+        longer &= ~fits
+        if not longer.any():
+            break
+    short[longer] = [float(str(value)) for value in single[longer]]
+    return short.tolist()

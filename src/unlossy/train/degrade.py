@@ -29,6 +29,8 @@ SHARES: Final = {
     "clean": 0.02,
 }
 SAMPLINGS: Final = {"4:2:0": 0.70, "4:4:4": 0.14, "4:2:2": 0.07, "grey": 0.09}
+HEAVIER_FIRST_SHARE: Final = 0.7
+"""Of double JPEGs, at least: where the second is the heavier, hardly a trace of the first is left to learn from."""
 FACTORS: Final = {"4:2:0": (2, 2), "4:2:2": (2, 1), "4:4:4": (1, 1), "grey": (1, 1)}
 
 
@@ -75,10 +77,13 @@ def degrade(rng: Generator, region: np.ndarray, mix: Mix = FIDELITY) -> Sample:
     if kind in ("jpeg", "hidden"):
         degraded, told = through_jpeg(clean, draw_tables(rng, mix.qualities), sampling)
     else:
-        first, told = through_jpeg(region, draw_tables(rng, mix.qualities), sampling)
+        earlier, later = draw_tables(rng, mix.qualities), draw_tables(rng, mix.qualities)
+        if rng.random() < HEAVIER_FIRST_SHARE:
+            earlier, later = sorted((earlier, later), key=lambda tables: -sum(tables[0]))
+        first, told = through_jpeg(region, earlier, sampling)
         degraded = np.ascontiguousarray(first[top : top + height, left : left + width])
-    if kind in ("double", "double_hidden"):
-        degraded, told = through_jpeg(degraded, draw_tables(rng, mix.qualities), sampling)
+        if kind != "hidden_shifted":
+            degraded, told = through_jpeg(degraded, later, sampling)
     if kind in ("jpeg", "double"):
         return Sample(kind, clean, degraded, told, known=True, sampling_hv=FACTORS[sampling])
     return _untold(kind, clean, degraded)

@@ -11,8 +11,10 @@ from torch import Tensor
 from unlossy.train.data import Pairs, Region, recolour
 from unlossy.train.degrade import Mix, Sample
 
-ZOOM = (0.6, 1.5)
-"""Side of the region over the side of the view: below 1 the picture is enlarged."""
+NATIVE_SHARE = 0.6
+"""Of views that are cut from a picture as it is: resampled detail is not what a camera's compression meets."""
+SMALLEST_ZOOM = 0.75
+"""Side of the region over the side of the view, up to the whole picture; below 1 the picture is enlarged."""
 ASPECT = (0.85, 1.18)
 PASTED_SHARE = 0.25
 """Of views that hold a rectangle of another picture: new mixtures for the network to judge (CutMix, 1905.04899)."""
@@ -32,9 +34,14 @@ def view(rng: Generator, images: Sequence[np.ndarray], size_hw: tuple[int, int])
 
 
 def _framed(rng: Generator, image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    zoom, aspect = rng.uniform(*ZOOM), np.sqrt(rng.uniform(*ASPECT))
-    height = int(np.clip(size_hw[0] * zoom * aspect, min(MIN_SIDE_PX, image.shape[0]), image.shape[0]))
-    width = int(np.clip(size_hw[1] * zoom / aspect, min(MIN_SIDE_PX, image.shape[1]), image.shape[1]))
+    whole = min(length / side for length, side in zip(image.shape, size_hw, strict=False))
+    if whole >= 1.0 and rng.random() < NATIVE_SHARE:
+        height, width = size_hw
+    else:
+        zoom = np.exp(rng.uniform(np.log(SMALLEST_ZOOM), np.log(max(whole, 1.0))))
+        aspect = np.sqrt(rng.uniform(*ASPECT))
+        height = int(np.clip(size_hw[0] * zoom * aspect, min(MIN_SIDE_PX, image.shape[0]), image.shape[0]))
+        width = int(np.clip(size_hw[1] * zoom / aspect, min(MIN_SIDE_PX, image.shape[1]), image.shape[1]))
     top, left = int(rng.integers(image.shape[0] - height + 1)), int(rng.integers(image.shape[1] - width + 1))
     region = image[top : top + height, left : left + width]
     if region.shape[:2] != size_hw:

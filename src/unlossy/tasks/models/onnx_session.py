@@ -1,7 +1,10 @@
 """An ONNX graph on ONNX Runtime's CPU provider: one picture input, one or several outputs, any or a fixed batch."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from unlossy.core.errors import UsageError
-from unlossy.core.tools import require
+from unlossy.core.tools import n_cores, require
 
 INPUT_TYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -22,7 +25,9 @@ INPUT_TYPES: dict[str, type[np.floating[Any]]] = {
 class OnnxNetwork:
     """A session and how to call it; `fixed_batch` is None where any number of images goes in at once.
 
-    `output_axes` are the outputs' shapes as the graph states them, names and None standing for what is open.
+    `output_axes` are the outputs' shapes as the graph states them, names and None standing for what is open. A graph
+    that takes one image at a time is called for `side_by_side` images at once, each on a thread of its own: two halves
+    of a small network wait for each other more than two networks do.
     """
 
     session: Any
@@ -32,14 +37,35 @@ class OnnxNetwork:
     dtype: type[np.floating[Any]]
     channels_last: bool
     fixed_batch: int | None
+    side_by_side: int = 1
 
     def run(self, images: Float32[np.ndarray, "b c h w"]) -> np.ndarray:
         """The first output, one row per image; a graph with a fixed batch is called as often as needed."""
-        step = self.fixed_batch or len(images)
-        parts = [
-            self.call(images[start : start + step])[0][: len(images) - start] for start in range(0, len(images), step)
-        ]
+        step, n = self.fixed_batch or len(images), len(images)
+        parts = [outputs[0][: n - number * step] for number, outputs in enumerate(self.calls(images))]
         return np.concatenate(parts)
+
+    def calls(self, images: Float32[np.ndarray, "b c h w"]) -> Iterator[list[np.ndarray]]:
+        """Every output of each call, in order: of all images together, or of as many as a fixed batch takes.
+
+        Some calls are made ahead of what is taken from here.
+        """
+        step = self.fixed_batch or len(images)
+        groups = (images[start : start + step] for start in range(0, len(images), step))
+        if self.side_by_side == 1 or len(images) <= step:
+            yield from map(self.call, groups)
+            return
+        pool = ThreadPoolExecutor(self.side_by_side, thread_name_prefix="unlossy-onnx")
+        try:
+            waiting: deque[Future[list[np.ndarray]]] = deque(
+                pool.submit(self.call, group) for group in islice(groups, 2 * self.side_by_side)
+            )
+            while waiting:
+                answer = waiting.popleft().result()
+                waiting.extend(pool.submit(self.call, group) for group in islice(groups, 1))
+                yield answer
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def call(self, images: Float32[np.ndarray, "b c h w"]) -> list[np.ndarray]:
         """Every output of one call, whole; the last image again fills a fixed batch."""
@@ -69,14 +95,7 @@ def open_network(
         MissingDependency: onnxruntime is not installed.
     """
     runtime = require("onnxruntime", "all", f"the model {path.name}")
-    options = runtime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads or 0
-    try:
-        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        finding = str(error).strip().splitlines()[0][:300]
-        raise UsageError(f"{path}: ONNX Runtime cannot load it: {finding}") from error
+    session = _session(runtime, path, threads)
     chosen = _named(session.get_inputs(), input_name, "input", path)
     if chosen.type not in INPUT_TYPES or len(chosen.shape) != 4:
         raise UsageError(
@@ -84,15 +103,29 @@ def open_network(
         )
     _check_size(chosen.shape, layout, (*(size_hw or (None, None)), channels), path)
     outputs = [_named(session.get_outputs(), name, "output", path) for name in output_names]
+    fixed_batch = chosen.shape[0] if isinstance(chosen.shape[0], int) else None
+    side_by_side = (threads or n_cores()) if fixed_batch == 1 else 1
     return OnnxNetwork(
-        session=session,
+        session=session if side_by_side == 1 else _session(runtime, path, 1),
         input_name=chosen.name,
         output_names=tuple(output.name for output in outputs),
         output_axes=tuple(tuple(output.shape) for output in outputs),
         dtype=INPUT_TYPES[chosen.type],
         channels_last=layout == "NHWC",
-        fixed_batch=chosen.shape[0] if isinstance(chosen.shape[0], int) else None,
+        fixed_batch=fixed_batch,
+        side_by_side=side_by_side,
     )
+
+
+def _session(runtime: Any, path: Path, threads: int | None) -> Any:  # noqa: ANN401 (onnxruntime is not typed)
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or 0
+    try:
+        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        finding = str(error).strip().splitlines()[0][:300]
+        raise UsageError(f"{path}: ONNX Runtime cannot load it: {finding}") from error
 
 
 def description_of(path: Path, minimal: str) -> Path:

@@ -51,7 +51,7 @@ def nanodet(facts: DetectorFacts) -> Decoder:
             cells = len(centres)
             scores = rows(outputs[scores_at], cells, n_classes)
             sides = rows(outputs[sides_at], cells, 4 * n_bins)
-            cell, class_id = np.nonzero(scores >= facts.min_score)
+            cell, class_id = _at_least(scores, facts.min_score)
             logits = sides[cell].reshape(-1, 4, n_bins).astype(np.float32)
             weights = np.exp(logits - logits.max(axis=2, keepdims=True))
             away = (weights @ bins) / weights.sum(axis=2) * stride
@@ -100,7 +100,7 @@ def yolo(facts: DetectorFacts) -> Decoder:
         values = values.T if values.ndim == 2 and values.shape[0] == width else values
         if values.ndim != 2 or values.shape[1] != width:
             raise ModelError(f"the model answered with shape {outputs[place].shape}; ({width}, n) was expected")
-        cell, class_id = np.nonzero(values[:, 4:] >= facts.min_score)
+        cell, class_id = _at_least(values[:, 4:], facts.min_score)
         return Raw(corners_of(values[cell, :4], "cxcywh"), values[cell, 4 + class_id], class_id.astype(np.int64))
 
     return decode
@@ -132,6 +132,12 @@ def rows(output: np.ndarray, n: int, width: int | None) -> np.ndarray:
         wanted = f"({n}, {'classes' if width is None else width})"
         raise ModelError(f"the model answered with shape {output.shape}; {wanted} was expected")
     return output.reshape(n, output.shape[-1])
+
+
+def _at_least(scores: np.ndarray, least: float) -> tuple[Int64[np.ndarray, " m"], Int64[np.ndarray, " m"]]:
+    """Rows and columns of the scores that are no lower; np.nonzero of two axes takes twenty times as long."""
+    row, column = np.divmod(np.flatnonzero(scores >= least), scores.shape[1])
+    return row, column
 
 
 def _grid(output: Output, size_hw: tuple[int, int]) -> tuple[int, Float32[np.ndarray, "cells 2"]]:

@@ -74,18 +74,16 @@ class _Answer:
 
     def _outputs(self, images: np.ndarray) -> Iterator[list[np.ndarray]]:
         """Each picture's outputs."""
-        if self.network.fixed_batch == 1:
-            for start in range(len(images)):
-                yield self.network.call(images[start : start + 1])
-            return
-        step = self.network.fixed_batch or len(images)
-        for start in range(0, len(images), step):
-            asked = images[start : start + step]
-            outputs = self.network.call(asked)
-            wrong = [output.shape for output in outputs if output.ndim < 1 or output.shape[0] != max(step, len(asked))]
+        fixed = self.network.fixed_batch
+        for number, outputs in enumerate(self.network.calls(images)):
+            if fixed == 1:
+                yield outputs
+                continue
+            size = fixed or len(images)
+            wrong = [output.shape for output in outputs if output.ndim < 1 or output.shape[0] != size]
             if wrong:
-                raise ModelError(f"the model answered with shape {wrong[0]} to {step} pictures")
-            for place in range(len(asked)):
+                raise ModelError(f"the model answered with shape {wrong[0]} to {size} pictures")
+            for place in range(min(size, len(images) - number * size)):
                 yield [output[place : place + 1] for output in outputs]
 
     def _found(self, outputs: Sequence[np.ndarray], source_hw: tuple[int, int]) -> Detections | ModelError:

@@ -68,9 +68,7 @@ class OnnxReader:
 
     def _steps(self, strips: Float32[np.ndarray, "b c h w"]) -> Iterator[Float32[np.ndarray, "t k"]]:
         size = self.network.fixed_batch or len(strips)
-        for start in range(0, len(strips), size):
-            group = strips[start : start + size]
-            answer = self.network.call(group)[0]
+        for number, (answer, *_) in enumerate(self.network.calls(strips)):
             if answer.ndim != 3 or answer.shape[2] != len(self.facts.symbols):
                 told = "steps, pictures" if self.facts.steps_first else "pictures, steps"
                 raise ModelError(
@@ -79,7 +77,7 @@ class OnnxReader:
             pictures = answer.transpose(1, 0, 2) if self.facts.steps_first else answer
             if len(pictures) != size:
                 raise ModelError(f"the model gave {len(pictures)} answers to {size} pictures: are the axes right?")
-            yield from pictures[: len(group)].astype(np.float32)
+            yield from pictures[: len(strips) - number * size].astype(np.float32)
 
 
 def load(name: str, *, spec: str, threads: int | None) -> OnnxReader:
