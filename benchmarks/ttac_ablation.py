@@ -36,6 +36,7 @@ class Variant:
     fidelity_weight: float = 0.03
     size: str = "small"
     limit: int | None = None
+    lr: float = 3e-4
 
 
 PLAIN = Variant()
@@ -47,6 +48,7 @@ VARIANTS = {
     "fidelity-0.003": replace(PLAIN, fidelity_weight=0.003),
     "fidelity-0": replace(PLAIN, fidelity_weight=0.0),
     "fidelity-0.3": replace(PLAIN, fidelity_weight=0.3),
+    "lr-1e-3": replace(PLAIN, lr=1e-3),
     "base": replace(PLAIN, size="base"),
     "limit-30": replace(PLAIN, limit=30),
     "limit-100": replace(PLAIN, limit=100),
@@ -57,7 +59,7 @@ def trained(name, variant, steps, work, threads):
     run = work / name
     task = open_differentiable(MODEL, threads=threads)
     torch.set_num_threads(threads)
-    loop = LoopSettings(Schedule(steps, warmup_steps=20), lr=3e-4, ema_decay=0.99, evaluate_every=10 * steps)
+    loop = LoopSettings(Schedule(steps, warmup_steps=20), lr=variant.lr, ema_decay=0.99, evaluate_every=10 * steps)
     settings = TtacSettings(
         tuple(FOLDERS),
         shipped_weights(variant.size),

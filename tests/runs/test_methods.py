@@ -1,6 +1,7 @@
 """Methods beside each other: pairs, costs and the transfer matrix, on rows spelled out by hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,3 +166,13 @@ def test_runs_that_make_no_matrix_say_why(tmp_path):
     other = run_of(tmp_path / "two", "hf:two", "2" * 64, "00", "10", "10", items="elsewhere")
     assert transfer_of([one]) == "No corrector stands in two of these runs."
     assert "different images" in transfer_of([one, other])
+
+
+def test_models_of_different_tasks_stand_in_one_matrix_each_over_its_own_images(tmp_path):
+    one = run_of(tmp_path / "one", "hf:one", "1" * 64, "0000", "1110", "1000")
+    other = run_of(tmp_path / "two", "onnx:two", "2" * 64, "00", "10", "10", items="elsewhere")
+    elsewhere = replace(other, plan=replace(other.plan, task="detection"))
+    found = transfer_of([one, elsewhere])
+    assert found.cells["jpeg:10", "a" * 64, 0].recovered.mean == pytest.approx(0.75)
+    assert found.cells["jpeg:10", "a" * 64, 1].recovered.mean == pytest.approx(0.5)
+    assert [found.cells["jpeg:10", "a" * 64, number].n for number in (0, 1)] == [4, 2]

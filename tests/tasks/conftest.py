@@ -1,6 +1,8 @@
 """The five small models, built and loaded once."""
 
 import sys
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,37 +15,31 @@ ensure_torchvision()  # the tests import timm and torchvision themselves
 
 
 @pytest.fixture(scope="session")
-def model_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    sys.path.insert(0, str(folder))  # for py:
-    yield folder
-    sys.path.remove(str(folder))
+def importable_folder(tmp_path_factory):
+    """A function that makes a folder whose Python files can be imported, for py:."""
+    made = []
+
+    def folder_of(name):
+        made.append(str(tmp_path_factory.mktemp(name)))
+        sys.path.insert(0, made[-1])
+        return Path(made[-1])
+
+    yield folder_of
+    for folder in made:
+        sys.path.remove(folder)
 
 
 @pytest.fixture(scope="session")
-def specs(model_folder):
+def specs(importable_folder):
     """The SPEC of each small model by prefix; built on first use."""
-    built = {}
-
-    def spec_of(prefix, seed=0):
-        if (prefix, seed) not in built:
-            built[prefix, seed] = BUILDERS[prefix](model_folder, seed)
-        return built[prefix, seed]
-
-    return spec_of
+    folder = importable_folder("models")
+    return cache(lambda prefix, seed=0: BUILDERS[prefix](folder, seed))
 
 
 @pytest.fixture(scope="session")
 def classifiers(specs):
     """The loaded small model of a prefix."""
-    loaded = {}
-
-    def classifier_of(prefix):
-        if prefix not in loaded:
-            loaded[prefix] = load_classifier(specs(prefix), threads=1)
-        return loaded[prefix]
-
-    return classifier_of
+    return cache(lambda prefix: load_classifier(specs(prefix), threads=1))
 
 
 @pytest.fixture

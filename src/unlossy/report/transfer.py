@@ -12,8 +12,10 @@ from unlossy.report.tabular import row, table
 from unlossy.runs.mitigations import short_names
 from unlossy.runs.settings import at, families_of, spoken
 from unlossy.runs.transfer import AimedCorrector, Transfer, transfer_of
+from unlossy.tasks.registry import yardstick
 
 CELL_WIDTH, CELL_HEIGHT, LEFT, TOP = 140, 46, 176, 34
+NO_LOSS = "loss within noise"
 DARKEST = 0.62
 """Opacity of a cell where all is won back; the text on it stays readable in light and dark."""
 
@@ -29,14 +31,14 @@ def transfer_section(runs: Sequence[LoadedRun]) -> Html | None:
     maps = [_heat_map(runs, found, setting, f"transfer-{n}") for n, setting in enumerate(looked_at)]
     return join(
         [
-            tag("p", bound(_about(found))),
+            tag("p", bound(_about(runs, found))),
             tag("div", *maps, class_="charts"),
             *[_table(runs, found, setting) for setting in looked_at],
         ]
     )
 
 
-def _about(found: Transfer) -> str:
+def _about(runs: Sequence[LoadedRun], found: Transfer) -> str:
     told = (
         "Rows are correctors, by what they were aimed at or else by name; columns are the models they stand before. A "
         "number is the share of the loss that is won back there; the tables give the 95 % intervals."
@@ -46,7 +48,18 @@ def _about(found: Transfer) -> str:
         " A framed cell is a corrector before the very model it was aimed at; of its gain the others' share is in the "
         "last columns."
     )
-    return told + (more if direct else "")
+    return told + (more if direct else "") + _about_tasks(runs)
+
+
+def _about_tasks(runs: Sequence[LoadedRun]) -> str:
+    """What each column's loss is one of, where the models do not all do the same."""
+    if len({run.result.plan.task for run in runs}) == 1:
+        return ""
+    told = "; ".join(
+        f"{run.name} loses {yardstick(run.result.plan.task).spoken.get(run.result.main_metric, run.result.main_metric)}"
+        for run in runs
+    )
+    return f" The models do different things, each on pictures of its own: {told}."
 
 
 def _looked_at(runs: Sequence[LoadedRun], found: Transfer) -> list[str]:
@@ -67,7 +80,7 @@ def _heat_map(runs: Sequence[LoadedRun], found: Transfer, setting: str, name: st
             text = f"{corrector_name(corrector)} before {run.name}: {share_text(share)} %"
             told += [text] if share is not None else []
             place = (LEFT + CELL_WIDTH * number, TOP + CELL_HEIGHT * line)
-            empty = "" if cell is None else "loss within noise"
+            empty = "" if cell is None else NO_LOSS
             parts.append(_cell(place, share, text, empty, framed=cell is not None and cell.direct))
     caption = f"Share of the loss won back {at(setting)}, %"
     drawing = tag(
@@ -112,7 +125,7 @@ def _table(runs: Sequence[LoadedRun], found: Transfer, setting: str) -> Html:
     rows = []
     for corrector in found.correctors:
         cells = [found.cells.get((setting, corrector.digest, n)) for n in range(len(runs))]
-        shares = ["" if cell is None else share_text(cell.recovered) for cell in cells]
+        shares = ["" if cell is None else share_text(cell.recovered) if cell.loses else NO_LOSS for cell in cells]
         of_direct = [
             "" if cell is None else "itself" if cell.direct else share_text(cell.of_direct)
             for n, cell in enumerate(cells)

@@ -1,7 +1,9 @@
 """Correctors aimed at one model and used with another: what each wins back in front of each model, from several RUNs.
 
-A RUN is a study of one model with several correctors; RUNs over the same items and settings make a matrix. A corrector
-is known by its digest, so that it is the same one whatever its file was called.
+A RUN is a study of one model with several correctors; RUNs with settings in common make a matrix. Those of one task
+are over the same items, those of different tasks (a classifier's photographs, a detector's scenes) each over their own:
+a share of a loss has no unit, and is paired within its RUN. A corrector is known by its digest, so that it is the same
+one whatever its file was called.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,8 +66,10 @@ def transfer_of(results: Sequence[StudyResult]) -> Transfer | str:
     shared = set.intersection(*(set(of_run) for of_run in correctors)) if len(results) > 1 else set()
     if not shared:
         return "No corrector stands in two of these runs."
-    if len({made.get("items") for made in made_by}) > 1:
-        return "These runs are over different images, so what a corrector wins in them does not compare."
+    if len({(result.plan.task, made.get("items")) for result, made in zip(results, made_by, strict=True)}) > len(
+        {result.plan.task for result in results}
+    ):
+        return "These runs are over different images of one task, so what a corrector wins in them does not compare."
     settings = [s for s in results[0].plan.codecs if all(s in result.plan.codecs for result in results)]
     if not settings or any(NONE not in result.plan.mitigations for result in results):
         return "These runs have no setting in common that was studied without mitigation, too."

@@ -1,5 +1,7 @@
 """The small readers, built and loaded once."""
 
+from functools import cache
+
 import pytest
 
 from tests.tasks.text.small_readers import BUILDERS
@@ -9,13 +11,7 @@ pytest.importorskip("rapidfuzz", reason="the extra `text` is not installed")
 
 
 @pytest.fixture(scope="session")
-def reading_tasks(model_folder):
+def reading_tasks(importable_folder):
     """The task with the small reader of a prefix."""
-    loaded = {}
-
-    def task_of(prefix):
-        if prefix not in loaded:
-            loaded[prefix] = load_task("text", BUILDERS[prefix](model_folder), threads=1)
-        return loaded[prefix]
-
-    return task_of
+    folder = importable_folder("readers")
+    return cache(lambda prefix: load_task("text", BUILDERS[prefix](folder), threads=1))
