@@ -19,6 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from unlossy.core.errors import UsageError
 from unlossy.train.degrade import FIDELITY, MARGIN, Mix, Sample, degrade
 
+LARGE_SIDE_PX = 1024
+MOST_BYTES = 2**32
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
@@ -45,17 +47,24 @@ class Batch:
 def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarray]:
     """Every picture under the folders, uint8 (h, w, 3) by path, in sorted order.
 
-    What cannot be read or has a side under `smallest_px` is named on stderr and left out.
+    What cannot be read or has a side under `smallest_px` is named on stderr and left out, and so is what comes after
+    MOST_BYTES of pixels. Very large pictures are scaled down by a whole number, their shorter side to LARGE_SIDE_PX or
+    more.
 
     Raises:
         UsageError: none is left.
     """
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    images = {}
-    for path in files:
+    images: dict[str, np.ndarray] = {}
+    n_bytes = 0
+    for number, path in enumerate(files):
+        if n_bytes > MOST_BYTES:
+            told = f"{len(images)} pictures take {n_bytes / 2**30:.1f} GiB of memory"
+            print(f"{told}: the other {len(files) - number} files, from {path} on, are left out", file=sys.stderr)
+            break
         try:
             with Image.open(path) as image:
-                pixels = np.asarray(image.convert("RGB"))
+                pixels = np.asarray(_smaller(image.convert("RGB")))
         except (OSError, ValueError, Image.DecompressionBombError) as error:
             print(f"{path}: left out, cannot be read: {error}", file=sys.stderr)
             continue
@@ -63,11 +72,17 @@ def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarr
             print(f"{path}: left out, {pixels.shape[1]} x {pixels.shape[0]} is under {smallest_px} px", file=sys.stderr)
             continue
         images[str(path)] = pixels
+        n_bytes += pixels.nbytes
     if not images:
         raise UsageError(
             f"no picture of {smallest_px} px or more in {', '.join(map(str, folders))}: name other folders"
         )
     return images
+
+
+def _smaller(image: Image.Image) -> Image.Image:
+    factor = min(image.size) // LARGE_SIDE_PX
+    return image.reduce(factor) if factor > 1 else image
 
 
 Region = Callable[[Generator, Sequence[np.ndarray], tuple[int, int]], np.ndarray]
@@ -88,6 +103,10 @@ class Pairs(Dataset[dict[str, Tensor]]):
         height, width = self.size_hw
         return degrade(rng, self.region(rng, self.images, (height + MARGIN, width + MARGIN)), self.mix)
 
+    def numbers(self, step: int, batch_size: int) -> range:
+        """The pairs of a step: the first of the `batch_size` numbers that are its own, or all of them."""
+        return range(step * batch_size, (step + 1) * batch_size)
+
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """The pair of a number as tensors, named as the fields of Batch."""
         sample = self.sample(index)
@@ -102,17 +121,12 @@ class Pairs(Dataset[dict[str, Tensor]]):
 
 def batches(pairs: Pairs, first_step: int, last_step: int, batch_size: int, workers: int) -> Iterator[Batch]:
     """The batches of steps first_step..last_step - 1, made ahead of time by `workers` processes (0: by this one)."""
-    numbers = range(first_step * batch_size, last_step * batch_size)
-    pinned = torch.cuda.is_available()
-    ahead = 4 if workers else None
     loader = DataLoader(
         pairs,
-        batch_size,
-        sampler=numbers,
+        batch_sampler=[list(pairs.numbers(step, batch_size)) for step in range(first_step, last_step)],
         num_workers=workers,
-        prefetch_factor=ahead,
-        pin_memory=pinned,
-        drop_last=True,
+        prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
     )
     for fields in loader:
         yield Batch(**fields)

@@ -107,7 +107,8 @@ def train_ttac(
     training, validating = held_out(_pictures(settings))
     corrector = load_network(settings.initial).train()
     corrector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pairs = ViewsOfEach(training, sizes, settings.batch_size, settings.seed, view, MIX)
+    any_size = [task.input_hw is None for task in networks]
+    pairs = ViewsOfEach(training, sizes, settings.batch_size, settings.seed, view, MIX, any_size)
     watched = [_watched(task, settings, pairs.clean_of(i, UNIT_VIEWS)) for i, task in enumerate(networks)]
     validation = AimValidation(validating, watched, sizes)
     facts = _facts(settings, networks, len(training))

@@ -1,6 +1,7 @@
 """What a task network is shown in task-targeted training: regions of unlabeled pictures in many framings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,10 +10,12 @@ from PIL import Image
 from torch import Tensor
 
 from unlossy.train.data import Pairs, Region, recolour
-from unlossy.train.degrade import Mix, Sample
+from unlossy.train.degrade import MARGIN, Mix, Sample
 
 NATIVE_SHARE = 0.6
 """Of views that are cut from a picture as it is: resampled detail is not what a camera's compression meets."""
+MOST_NATIVE = 2.5
+"""Sides of a picture over those of a view, up to which that is done: a smaller part shows nothing to recognise."""
 SMALLEST_ZOOM = 0.75
 """Side of the region over the side of the view, up to the whole picture; below 1 the picture is enlarged."""
 ASPECT = (0.85, 1.18)
@@ -20,6 +23,10 @@ PASTED_SHARE = 0.25
 """Of views that hold a rectangle of another picture: new mixtures for the network to judge (CutMix, 1905.04899)."""
 RECOLOURED_SHARE = 0.3
 MIN_SIDE_PX = 32
+LARGER = (1.5, 2.0)
+"""Sides of views over those of the network's input, beside 1."""
+FEWEST_LARGE, FEWEST_LARGE_SHARE = 8, 0.05
+"""Pictures, and of all pictures, that must be that large."""
 
 
 def view(rng: Generator, images: Sequence[np.ndarray], size_hw: tuple[int, int]) -> np.ndarray:
@@ -35,7 +42,7 @@ def view(rng: Generator, images: Sequence[np.ndarray], size_hw: tuple[int, int])
 
 def _framed(rng: Generator, image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     whole = min(length / side for length, side in zip(image.shape, size_hw, strict=False))
-    if whole >= 1.0 and rng.random() < NATIVE_SHARE:
+    if 1.0 <= whole <= MOST_NATIVE and rng.random() < NATIVE_SHARE:
         height, width = size_hw
     else:
         zoom = np.exp(rng.uniform(np.log(SMALLEST_ZOOM), np.log(max(whole, 1.0))))
@@ -58,8 +65,22 @@ def _pasted(rng: Generator, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     return mixed
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a step is for: a network by its number, its pairs in one size, and how many of them."""
+
+    network: int
+    pairs: Pairs
+    n: int
+
+
 class ViewsOfEach(Pairs):
-    """Pairs in the size of the network whose step it is: the networks take turns, a step of `batch_size` pairs each."""
+    """Pairs for the network whose step it is: the networks take turns, in the size of their input or larger.
+
+    A corrector stands before a network's own resizing. Where enough pictures are larger than the input, some steps have
+    views of 1.5 or 2 times its sides, as many as make the same number of pixels. Networks of `any_size` are not shown
+    those: they do not resize.
+    """
 
     def __init__(
         self,
@@ -69,20 +90,56 @@ class ViewsOfEach(Pairs):
         seed: int,
         region: Region,
         mix: Mix,
+        any_size: Sequence[bool] = (),
     ) -> None:
         super().__init__(images, sizes_hw[0], seed, region, mix)
         self.batch_size = batch_size
-        self.each = [Pairs(images, size_hw, seed, region, mix) for size_hw in sizes_hw]
+        free = any_size or [False] * len(sizes_hw)
+        self.turns = [
+            turns_of(network, images, size_hw, batch_size, lambda chosen, size: Pairs(chosen, size, seed, region, mix))
+            if not free[network]
+            else [Turn(network, Pairs(images, size_hw, seed, region, mix), batch_size)]
+            for network, size_hw in enumerate(sizes_hw)
+        ]
+
+    def turn_of(self, step: int) -> Turn:
+        """What a step is for."""
+        turns = self.turns[step % len(self.turns)]
+        return turns[step // len(self.turns) % len(turns)]
 
     def network_of(self, step: int) -> int:
         """The number of the network that a step is for."""
-        return step % len(self.each)
+        return self.turn_of(step).network
+
+    def numbers(self, step: int, batch_size: int) -> range:
+        """The pairs of a step, fewer where they are larger."""
+        return range(step * batch_size, step * batch_size + min(batch_size, self.turn_of(step).n))
 
     def sample(self, index: int) -> Sample:
         """The pair of a number."""
-        return self.each[self.network_of(index // self.batch_size)].sample(index)
+        return self.turn_of(index // self.batch_size).pairs.sample(index)
 
     def clean_of(self, network: int, n: int) -> Tensor:
         """Some clean views in the size of one network (RGB n 3 h w, 0..1), always the same."""
-        views = np.stack([self.each[network].sample(index).clean for index in range(n)])
+        pairs = self.turns[network][0].pairs
+        views = np.stack([pairs.sample(index).clean for index in range(n)])
         return torch.from_numpy(views.transpose(0, 3, 1, 2)).float() / 255.0
+
+
+def turns_of(
+    network: int,
+    images: Sequence[np.ndarray],
+    size_hw: tuple[int, int],
+    batch_size: int,
+    pairs_of: Callable[[Sequence[np.ndarray], tuple[int, int]], Pairs],
+) -> list[Turn]:
+    """The turns of one network, over and over: at its own size, and at larger ones where enough pictures have them."""
+    own = Turn(network, pairs_of(images, size_hw), batch_size)
+    turns = [own]
+    for scale in LARGER:
+        height, width = (-(-round(side * scale) // 16) * 16 for side in size_hw)
+        large = [image for image in images if image.shape[0] >= height + MARGIN and image.shape[1] >= width + MARGIN]
+        if len(large) >= max(FEWEST_LARGE, FEWEST_LARGE_SHARE * len(images)):
+            fewer = max(1, round(batch_size * size_hw[0] * size_hw[1] / (height * width)))
+            turns += [Turn(network, pairs_of(large, (height, width)), fewer), own]
+    return turns
