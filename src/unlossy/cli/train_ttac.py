@@ -61,7 +61,7 @@ def ttac(
         int | None, typer.Option(min=1, help="End the run after N validations without a better one.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Views per step.")] = 16,
-    lr: Annotated[float, typer.Option(min=0, help="The highest learning rate.")] = 3e-4,
+    lr: Annotated[float, typer.Option(min=0, help="The highest learning rate.")] = 1e-3,
     evaluate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between validations.")] = 100,
     limit: Annotated[int | None, typer.Option(min=1, help="Use N of the pictures, drawn by the seed.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws views, qualities, pictures.")] = 0,

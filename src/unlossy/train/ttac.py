@@ -65,7 +65,7 @@ class TtacSettings:
 
     folders: tuple[Path, ...]
     initial: Path
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(Schedule(steps=1500), lr=3e-4, ema_decay=0.995))
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(Schedule(steps=1500), lr=1e-3, ema_decay=0.995))
     batch_size: int = 16
     seed: int = 0
     loss: str = "prediction-l1"
