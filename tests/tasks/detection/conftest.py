@@ -9,10 +9,14 @@ from unlossy.tasks.registry import load_task
 
 
 @pytest.fixture(scope="session")
-def detector_specs(importable_folder):
+def detector_folder(importable_folder):
+    return importable_folder("detectors")
+
+
+@pytest.fixture(scope="session")
+def detector_specs(detector_folder):
     """The SPEC of each small detector by prefix; built on first use."""
-    folder = importable_folder("detectors")
-    return cache(lambda prefix: BUILDERS[prefix](folder))
+    return cache(lambda prefix: BUILDERS[prefix](detector_folder))
 
 
 @pytest.fixture(scope="session")
