@@ -78,7 +78,7 @@ def degrade(rng: Generator, region: np.ndarray, mix: Mix = FIDELITY) -> Sample:
         degraded, told = through_jpeg(clean, draw_tables(rng, mix.qualities), sampling)
     else:
         earlier, later = draw_tables(rng, mix.qualities), draw_tables(rng, mix.qualities)
-        if rng.random() < HEAVIER_FIRST_SHARE:
+        if kind != "hidden_shifted" and rng.random() < HEAVIER_FIRST_SHARE:
             earlier, later = sorted((earlier, later), key=lambda tables: -sum(tables[0]))
         first, told = through_jpeg(region, earlier, sampling)
         degraded = np.ascontiguousarray(first[top : top + height, left : left + width])
