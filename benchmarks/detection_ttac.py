@@ -3,12 +3,11 @@
     python benchmarks/detection_ttac.py [--aimed FILE.safetensors]... [--limit N] [--task T]... [-o RUNS]
 
 Without --task: nanodet and DeepLab on the 48 pictures of COCO, MobileNetV2 on 60 of ImageNet, Tesseract on 100 word
-crops. Each is studied with
-nothing, with the fidelity corrector `small`, with each --aimed (weights that `unlossy train ttac` made) and with the
-classification-aimed `ttac-mobilenet-v2`, in RUNS/TASK; a killed benchmark goes on when it is started again. Printed
-per setting and method: the metric with its paired 95 % interval over no mitigation, the share of the loss won back, and
-agreement with the model's own clean answers; aimed against fidelity, pair by pair; then the matrix of shares, which
-RUNS/comparison.html draws.
+crops. Each is studied with nothing, with the fidelity corrector `small`, with each --aimed (weights that `unlossy train
+ttac` made) and with the classification-aimed `ttac-mobilenet-v2`, in RUNS/TASK; a killed benchmark goes on when it is
+started again. Printed per setting and method: the metric with its paired 95 % interval over no mitigation, the share of
+the loss won back, and agreement with the model's own clean answers; aimed against fidelity, pair by pair; then the
+matrix of shares, which RUNS/comparison.html draws.
 """
 
 import argparse

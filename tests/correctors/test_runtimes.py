@@ -11,7 +11,9 @@ import torch
 from tests.correctors.pictures import as_jpeg, scene, tiny_weights
 from unlossy.core.errors import MissingDependency, UsageError
 from unlossy.correctors.base import Condition
+from unlossy.correctors.card import card
 from unlossy.correctors.export import export_onnx, ship
+from unlossy.correctors.nets.sizes import load_network, save_network
 from unlossy.correctors.onnx_runtime import OnnxNetwork
 from unlossy.correctors.registry import Choices, open_corrector
 from unlossy.correctors.torch_runtime import TorchNetwork
@@ -162,3 +164,14 @@ def test_a_card_stands_beside_the_weights(tmp_path):
     for told in ("| 10 | 25.00 | 26.50 |", "1.5 hours", "two cores", "Apache-2.0", "CC BY-SA 4.0"):
         assert told in text
     assert open_corrector(str(tmp_path / "out" / "mine.safetensors")).libraries[0] == "onnxruntime"
+
+
+def test_the_card_of_aimed_weights_tells_the_validation_of_the_step_that_was_kept(tmp_path):
+    facts = {"aimed_at": '[{"model": "hf:net"}]', "initial": "small.safetensors", "step": "2"}
+    weights = tmp_path / "weights.safetensors"
+    save_network(weights, load_network(tiny_weights(tmp_path)), facts)
+    (tmp_path / "validation.csv").write_text(
+        "step,agreement_jpeg_q10,agreement_q10,distance_q10,gain_q10_db\n"
+        "1,0.4,0.5,0.9,0.5\n2,0.4,0.7,0.8,0.75\n3,0.4,0.6,0.7,1.0\n"
+    )
+    assert "| 10 | 40% | 70% | 80% | +0.75 |" in card("mine", weights)

@@ -83,14 +83,14 @@ def _aimed_card(name: str, weights: Path, network: UNet, facts: Mapping[str, str
         initial=facts["initial"].removesuffix(".safetensors"),
         hours=_hours(weights.with_name("log.csv")),
         note=note,
-        table=_agreement(weights.with_name("validation.csv")),
+        table=_agreement(weights.with_name("validation.csv"), facts.get("step")),
         **{key: facts.get(key, "?") for key in ("pictures", "seed", "loss", "task_weight", "fidelity_weight", "step")},
     )
 
 
-def _agreement(path: Path) -> str:
-    """A table of the last validation of `train.ttac`."""
-    row = _last_row(path)
+def _agreement(path: Path, step: str | None) -> str:
+    """A table of the validation of `train.ttac` at the step whose weights were kept, else of the last."""
+    row = next((row for row in reversed(_rows(path)) if row.get("step") == step), None) or _last_row(path)
     lines = [
         f"| {q} | {float(row[f'agreement_jpeg_q{q}']):.0%} | {float(row[f'agreement_q{q}']):.0%} | "
         f"{float(row[f'distance_q{q}']):.0%} | {float(row[f'gain_q{q}_db']):+.2f} |"
@@ -100,11 +100,15 @@ def _agreement(path: Path) -> str:
     return "\n".join([*head, *lines]) if lines else "(no record)"
 
 
-def _last_row(path: Path) -> dict[str, str]:
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        return {}
+        return []
     with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def _last_row(path: Path) -> dict[str, str]:
+    rows = _rows(path)
     return rows[-1] if rows else {}
 
 

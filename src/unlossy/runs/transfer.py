@@ -66,9 +66,10 @@ def transfer_of(results: Sequence[StudyResult]) -> Transfer | str:
     shared = set.intersection(*(set(of_run) for of_run in correctors)) if len(results) > 1 else set()
     if not shared:
         return "No corrector stands in two of these runs."
-    if len({(result.plan.task, made.get("items")) for result, made in zip(results, made_by, strict=True)}) > len(
-        {result.plan.task for result in results}
-    ):
+    items_of: dict[str, set[object]] = {}
+    for result, made in zip(results, made_by, strict=True):
+        items_of.setdefault(result.plan.task, set()).add(made.get("items"))
+    if any(len(items) > 1 for items in items_of.values()):
         return "These runs are over different images of one task, so what a corrector wins in them does not compare."
     settings = [s for s in results[0].plan.codecs if all(s in result.plan.codecs for result in results)]
     if not settings or any(NONE not in result.plan.mitigations for result in results):

@@ -1,6 +1,6 @@
 """What a task network is shown in task-targeted training: regions of unlabeled pictures in many framings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,12 +94,11 @@ class ViewsOfEach(Pairs):
     ) -> None:
         super().__init__(images, sizes_hw[0], seed, region, mix)
         self.batch_size = batch_size
-        free = any_size or [False] * len(sizes_hw)
         self.turns = [
-            turns_of(network, images, size_hw, batch_size, lambda chosen, size: Pairs(chosen, size, seed, region, mix))
-            if not free[network]
-            else [Turn(network, Pairs(images, size_hw, seed, region, mix), batch_size)]
-            for network, size_hw in enumerate(sizes_hw)
+            _turns(Pairs(images, size_hw, seed, region, mix), network, batch_size, () if takes_any else LARGER)
+            for network, (size_hw, takes_any) in enumerate(
+                zip(sizes_hw, any_size or [False] * len(sizes_hw), strict=True)
+            )
         ]
 
     def turn_of(self, step: int) -> Turn:
@@ -126,20 +125,14 @@ class ViewsOfEach(Pairs):
         return torch.from_numpy(views.transpose(0, 3, 1, 2)).float() / 255.0
 
 
-def turns_of(
-    network: int,
-    images: Sequence[np.ndarray],
-    size_hw: tuple[int, int],
-    batch_size: int,
-    pairs_of: Callable[[Sequence[np.ndarray], tuple[int, int]], Pairs],
-) -> list[Turn]:
+def _turns(own_size: Pairs, network: int, batch_size: int, scales: Sequence[float]) -> list[Turn]:
     """The turns of one network, over and over: at its own size, and at larger ones where enough pictures have them."""
-    own = Turn(network, pairs_of(images, size_hw), batch_size)
+    own, images, size_hw = Turn(network, own_size, batch_size), own_size.images, own_size.size_hw
     turns = [own]
-    for scale in LARGER:
+    for scale in scales:
         height, width = (-(-round(side * scale) // 16) * 16 for side in size_hw)
         large = [image for image in images if image.shape[0] >= height + MARGIN and image.shape[1] >= width + MARGIN]
         if len(large) >= max(FEWEST_LARGE, FEWEST_LARGE_SHARE * len(images)):
-            fewer = max(1, round(batch_size * size_hw[0] * size_hw[1] / (height * width)))
-            turns += [Turn(network, pairs_of(large, (height, width)), fewer), own]
+            pairs = Pairs(large, (height, width), own_size.seed, own_size.region, own_size.mix)
+            turns += [Turn(network, pairs, max(1, round(batch_size * size_hw[0] * size_hw[1] / (height * width)))), own]
     return turns
