@@ -66,6 +66,12 @@ class Columns:
         self.groups.append(item.groups)
         self.containers.append(item.container)
 
+    def add_all(self, items: Sequence[Item]) -> None:
+        """As many more rows."""
+        self.keys += [item.key for item in items]
+        self.groups += [item.groups for item in items]
+        self.containers += [item.container for item in items]
+
     def note(self, rows: Rows, facts: Sequence[Facts], of: Int64[np.ndarray, " n"]) -> None:
         """Each row has the facts of the index in `of`."""
         self._place[rows] = np.array(list(map(self._place_of, facts)), dtype=np.int32)[of]

@@ -35,6 +35,8 @@ ROWS_READ_WHOLE: Final = 256
 MAX_HELD_BYTES: Final = 64 * 2**20
 """Files up to this size are read once where they are read whole."""
 _END: Final = b"\xff\xd9"
+_DONE_WITH: Final = BytesBlob(b"")
+"""Stands for an archive's blob once its row is made."""
 
 
 class QuickScan:
@@ -88,23 +90,20 @@ class QuickScan:
 
     def _quick_columns(self, items: Iterator[Item], capacity: int) -> Columns:
         """The rows of at most `capacity` items; blobs of archives are done with at once, since they may not last."""
-        columns = Columns(capacity)
-        rows, of_files, files = list[int](), list[Item](), list[FileBlob]()
-        add_row, add_item, add_file = rows.append, of_files.append, files.append
-        add_key, add_groups, add_container = columns.keys.append, columns.groups.append, columns.containers.append
-        for row, item in enumerate(items):
-            add_key(item.key)
-            add_groups(item.groups)
-            add_container(item.container)
-            blob = item.blob
-            if type(blob) is FileBlob:
-                add_row(row)
-                add_item(item)
-                add_file(blob)
-            else:
-                self._fill(columns, row, item)
-        if files:
-            self._fill_files(columns, np.array(rows), of_files, read_ends(files, HEAD_WINDOW_BYTES, len(_END)))
+        columns, others = Columns(capacity), list[int]()
+
+        def looked_at(row: int, item: Item) -> Item:
+            self._fill(columns, row, item)
+            others.append(row)
+            return replace(item, blob=_DONE_WITH)
+
+        held = [item if type(item.blob) is FileBlob else looked_at(row, item) for row, item in enumerate(items)]
+        columns.add_all(held)
+        rows = np.delete(np.arange(len(held)), others)
+        of_files = [held[row] for row in rows.tolist()] if others else held
+        if of_files:
+            files = [item.blob for item in of_files if type(item.blob) is FileBlob]
+            self._fill_files(columns, rows, of_files, read_ends(files, HEAD_WINDOW_BYTES, len(_END)))
         return columns
 
     def _fill_files(self, columns: Columns, rows: Rows, items: Sequence[Item], ends: Ends) -> None:

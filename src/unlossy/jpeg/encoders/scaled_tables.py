@@ -18,7 +18,7 @@ from unlossy.jpeg.tables import (
     MAX_ENTRY_16_BIT,
     MAX_ENTRY_BASELINE,
     Table,
-    ijg_table,
+    scaling_percent,
     to_zigzag,
 )
 
@@ -32,19 +32,15 @@ def qualities_of(base: Table) -> Mapping[bytes, tuple[int, ...]]:
 
 @lru_cache(maxsize=32)
 def _qualities_of(base: bytes) -> Mapping[bytes, tuple[int, ...]]:
-    table = np.frombuffer(base, dtype=np.uint16).reshape(8, 8)
+    table = to_zigzag(np.frombuffer(base, dtype=np.uint16).reshape(8, 8)).astype(np.int64)
+    percent = np.array([scaling_percent(quality) for quality in QUALITIES])[:, None]
+    scaled = np.clip((table * percent + 50) // 100, 1, MAX_ENTRY_16_BIT)
     found: defaultdict[bytes, list[int]] = defaultdict(list)
-    for quality in QUALITIES:
-        for entries in {
-            as_stored(ijg_table(table, quality, clamp)) for clamp in (MAX_ENTRY_BASELINE, MAX_ENTRY_16_BIT)
-        }:
-            found[entries].append(quality)
+    for quality, entries in zip(QUALITIES, scaled, strict=True):
+        found[np.minimum(entries, MAX_ENTRY_BASELINE).astype("u1").tobytes()].append(quality)
+        if entries.max() > MAX_ENTRY_BASELINE:  # two bytes an entry, unless it was clamped to one
+            found[entries.astype(">u2").tobytes()].append(quality)
     return {entries: tuple(qualities) for entries, qualities in found.items()}
-
-
-def as_stored(table: Table) -> bytes:
-    """The entries as a DQT segment holds them: zigzag order, a byte each, or two where one is over 255."""
-    return to_zigzag(table).astype(">u2" if int(table.max()) > MAX_ENTRY_BASELINE else "u1").tobytes()
 
 
 def quality_text(luma: tuple[int, ...], chroma: tuple[int, ...]) -> str:
