@@ -10,11 +10,13 @@ from PIL import Image
 
 from tests.train.test_corrector_data import picture
 from unlossy.core.errors import RunError
+from unlossy.correctors.nets.colour import ycc_from_rgb
 from unlossy.correctors.nets.sizes import load_network
 from unlossy.correctors.nets.unet import UNet, UNetShape
+from unlossy.metrics import psnrb
 from unlossy.train.corrector import CorrectorSettings, loss_of, main, train_corrector
 from unlossy.train.data import CropsByArea, Pairs, batches
-from unlossy.train.losses import psnr_db, rgb_l1
+from unlossy.train.losses import blocking_effect, psnr_db, rgb_l1, rgb_rms, rgb_rms_b
 from unlossy.train.muon import orthogonal
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
@@ -197,3 +199,22 @@ def test_validation_is_on_pictures_kept_from_training_and_shows_the_jpegs_own_ps
     for quality in (10, 20, 40, 80):
         assert found[f"q{quality}_db"] == pytest.approx(found[f"jpeg_q{quality}_db"], abs=0.02)
     assert found["jpeg_q80_db"] > found["jpeg_q10_db"] + 3
+
+
+def test_the_blocking_that_training_sees_is_that_of_psnr_b():
+    rng = np.random.default_rng(5)
+    pictures = rng.integers(0, 256, (2, 3, 40, 24), np.uint8)
+    pictures[0, :, :, 8:16] //= 4
+    expected = [np.mean([psnrb.blocking_effect(plane) for plane in picture]) for picture in pictures]
+    found = blocking_effect(torch.from_numpy(pictures).double()).tolist()
+    assert found == pytest.approx(expected)
+    assert found[0] > found[1]
+
+
+def test_blocking_counts_where_the_grid_is_known():
+    clean = torch.full((2, 3, 16, 16), 0.5)
+    blocky = clean.clone()
+    blocky[:, :, :, 8:] += 0.1
+    found = rgb_rms_b(ycc_from_rgb(blocky), clean, torch.tensor([0.0, 0.0]))
+    assert float(found) == pytest.approx(float(rgb_rms(ycc_from_rgb(blocky), clean)))
+    assert float(rgb_rms_b(ycc_from_rgb(blocky), clean, torch.tensor([1.0, 0.0]))) > float(found) + 0.1

@@ -27,6 +27,7 @@ class Loss(StrEnum):
     """What training minimises, in RGB."""
 
     rms = "rms"
+    rms_b = "rms-b"
     absolute = "absolute"
 
 
@@ -61,7 +62,9 @@ def corrector(
     batch: Annotated[int, typer.Option(min=1, help="Crops per step.")] = 32,
     crop: Annotated[int, typer.Option(min=16, help="Side of a crop in pixels, a multiple of 16.")] = 128,
     lr: Annotated[float, typer.Option(help="The highest learning rate.")] = 8e-4,
-    loss: Annotated[Loss, typer.Option(help="rms: root mean square of each crop; absolute: L1.")] = Loss.rms,
+    loss: Annotated[
+        Loss, typer.Option(help="rms: root mean square of each crop; rms-b: with its blocking; absolute: L1.")
+    ] = Loss.rms,
     optimizer: Annotated[
         Optimizer, typer.Option(help="adamw, or muon for the kernels and adamw for the rest.")
     ] = Optimizer.adamw,

@@ -9,9 +9,10 @@ RUN holds `checkpoint.pt` (all that a resumed run needs), `weights.safetensors` 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +24,17 @@ from unlossy.correctors.nets.unet import UNet, UNetShape
 from unlossy.train.data import Batch, CropsByArea, Pairs, batches, read_images
 from unlossy.train.degrade import MARGIN
 from unlossy.train.loop import Job, Progress, train
-from unlossy.train.losses import rgb_l1, rgb_rms
+from unlossy.train.losses import rgb_l1, rgb_rms, rgb_rms_b
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
 from unlossy.train.validation import Validation, held_out
 
-LOSSES = {"rms": rgb_rms, "absolute": rgb_l1}
+LOSSES: Final[dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
+    "rms": lambda corrected, clean, _known: rgb_rms(corrected, clean),
+    "rms-b": rgb_rms_b,
+    "absolute": lambda corrected, clean, _known: rgb_l1(corrected, clean),
+}
+"""Of the corrected Y, Cb, Cr, the clean RGB, and where the 8 x 8 grid is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def loss_of(network: nn.Module, batch: Batch, loss: str) -> Tensor:
         ycc = ycc_from_rgb(degraded).contiguous(memory_format=torch.channels_last)
     corrected = network(ycc, batch.tables, batch.known, batch.sampling)
     with torch.autocast(batch.clean.device.type, enabled=False):
-        return LOSSES[loss](corrected, clean)
+        return LOSSES[loss](corrected, clean, batch.known)
 
 
 def _network(settings: CorrectorSettings) -> UNet:
@@ -119,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--batch", type=int, default=32)
     options.add_argument("--crop", type=int, default=128, help="side of a training crop, a multiple of 16")
     options.add_argument("--lr", type=float, default=8e-4)
-    options.add_argument("--loss", choices=sorted(LOSSES), default="rms")
+    options.add_argument("--loss", choices=LOSSES, default="rms")
     options.add_argument("--optimizer", choices=("adamw", "muon"), default="adamw")
     options.add_argument("--weight-decay", type=float, default=0.02, help="of kernels and matrices, per unit of rate")
     options.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
