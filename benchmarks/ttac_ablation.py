@@ -44,6 +44,7 @@ PLAIN = Variant()
 VARIANTS = {
     "plain": PLAIN,
     "soft-mse": replace(PLAIN, loss="soft-mse", task_weight=10.0),
+    "distillation": replace(PLAIN, loss="distillation", lr=1e-3),
     "features": replace(PLAIN, loss="features", task_weight=4.0),
     "features-l1": replace(PLAIN, loss="features-l1"),
     "fidelity-0.003": replace(PLAIN, fidelity_weight=0.003),

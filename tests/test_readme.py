@@ -16,6 +16,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 TRAIN = "unlossy train corrector --images photos/ -o runs/mine"
 AIM = "unlossy train ttac --model hf:my-model --images photos/ -o runs/aimed"
+QUICK = "unlossy train ttac --model hf:my-model --images photos/ --steps 300 -o runs/quick"
 TUNE = "unlossy train finetune --model hf:my-model --data photos/ -o runs/tuned"
 SHORTER = {
     "unlossy demo": "unlossy demo --items 8",
@@ -23,6 +24,7 @@ SHORTER = {
     "unlossy demo --task segmentation": "unlossy demo --task segmentation --items 2",
     TRAIN: f"{TRAIN} --steps 1 --crop 16 --batch 1 --workers 0 --precision fp32",
     AIM: f"{AIM} --steps 1 --batch 1 --workers 0",
+    QUICK: QUICK.replace("--steps 300", "--steps 1 --batch 1 --workers 0"),
     TUNE: f"{TUNE} --steps 1 --batch 1 --workers 0",
 }
 

@@ -104,6 +104,8 @@ def test_losses_are_zero_for_equal_answers_and_known_for_others():
     assert float(OUTPUT_LOSSES["prediction-l1"](b, a)) == pytest.approx(1.5)
     p, q = 1 / (1 + np.exp(1.0)), 1 / (1 + np.exp(-2.0))
     assert float(OUTPUT_LOSSES["soft-mse"](b, a)) == pytest.approx(2 * (p - q) ** 2, rel=1e-5)
+    divergence = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+    assert float(OUTPUT_LOSSES["distillation"](b, a)) == pytest.approx(divergence, rel=1e-5)
     assert float(features_cosine(b, a)) == pytest.approx(1.0)
     assert float(features_l1(b, a)) == pytest.approx(3.0)
 

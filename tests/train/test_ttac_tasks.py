@@ -1,6 +1,7 @@
 """Task-targeted training aimed at networks with several raw heads, and at several tasks at once."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from unlossy.train.aim_validation import AimValidation  # noqa: E402
 from unlossy.train.data import batches  # noqa: E402
 from unlossy.train.schedule import Schedule  # noqa: E402
 from unlossy.train.state import LoopSettings  # noqa: E402
-from unlossy.train.task_losses import Watched, prediction_l1, soft_mse, units_of  # noqa: E402
+from unlossy.train.task_losses import Watched, distillation, prediction_l1, soft_mse, units_of  # noqa: E402
 from unlossy.train.ttac import MIX, TtacSettings, aimed_loss, train_ttac  # noqa: E402
 from unlossy.train.views import ViewsOfEach, view  # noqa: E402
 
@@ -138,12 +139,18 @@ def test_boxes_of_places_that_hold_nothing_do_not_count():
     assert float(prediction_l1(moved, clean, HEADS, {})) == pytest.approx(0.8 * 4 / 16 / 2)
 
 
-def test_soft_mse_looks_at_classes_and_at_nothing_else(place):
+def test_losses_of_classes_look_at_classes_and_at_nothing_else(place):
     clean = {"scores": torch.rand(1, 4, 3), "sides": torch.randn(1, 4, 4)}
     found = clean | {"sides": clean["sides"] + 5.0}
     assert float(soft_mse(found, clean, HEADS, {})) == 0.0
     found = clean | {"scores": clean["scores"] - 0.5}
     assert float(soft_mse(found, clean, HEADS, {"scores": 0.1})) == pytest.approx(2.5)
+    assert float(distillation(clean | {"sides": clean["sides"] + 5.0}, clean, HEADS, {})) == 0.0
+    sure, unsure = torch.full((1, 4, 3), 0.9), torch.full((1, 4, 3), 0.5)
+    nats = 0.9 * math.log(0.9 / 0.5) + 0.1 * math.log(0.1 / 0.5)
+    assert float(distillation({"scores": unsure}, {"scores": sure}, {"scores": HEADS["scores"]}, {})) == pytest.approx(
+        nats
+    )
     boxes = network(torch.nn.Conv2d(3, 4, 8, stride=8), {"boxes": Head("values")})
     with pytest.raises(UsageError, match="no output that is a distribution over classes"):
         train_ttac(settings(place, loss="soft-mse"), [boxes], place / "run")

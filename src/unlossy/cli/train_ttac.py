@@ -20,6 +20,7 @@ class TaskLoss(StrEnum):
 
     prediction_l1 = "prediction-l1"
     soft_mse = "soft-mse"
+    distillation = "distillation"
     features = "features"
     features_l1 = "features-l1"
 
@@ -42,7 +43,10 @@ def ttac(
         str, typer.Option(metavar="NAME_OR_FILE", help="Where it starts: small, base, or a weights file.")
     ] = "small",
     loss: Annotated[
-        TaskLoss, typer.Option(help="prediction-l1 (Ehrlich et al.), soft-mse (Liu et al.), features, features-l1.")
+        TaskLoss,
+        typer.Option(
+            help="prediction-l1 (Ehrlich et al.), soft-mse (Liu et al.), distillation, features, features-l1."
+        ),
     ] = TaskLoss.prediction_l1,
     layer: Annotated[
         list[str] | None,

@@ -32,7 +32,7 @@ def rgb_rms(corrected_ycc: Tensor, clean_rgb: Tensor) -> Tensor:
 
 
 def rgb_rms_b(corrected_ycc: Tensor, clean_rgb: Tensor, known: Tensor) -> Tensor:
-    """`rgb_rms` with a tenth of PSNR-B's blocking effect added to the squared error of pictures whose grid is `known` (b).
+    """`rgb_rms` with a tenth of PSNR-B's blocking effect in the squared error of pictures whose grid is `known` (b).
 
     Steps across the 8 x 8 grid that are larger than those within blocks, as `metrics.psnrb` tells (Yim and Bovik 2011).
     """

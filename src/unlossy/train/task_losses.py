@@ -2,12 +2,13 @@
 
 prediction-l1   mean |f(corrected) - f(clean)| over the raw outputs        Ehrlich et al. 2021 (2011.08932)
 soft-mse        mean squared difference of the class probabilities         Liu et al. 2019 (1910.09185), unsupervised
+distillation    how much less likely the answer is        KL divergence, as Hinton et al. 2015 (1503.02531) at T = 1
 features        1 - cosine of the feature maps, place by place             after Johnson et al. 2016 (1603.08155)
 features-l1     mean |difference| of the feature maps over their mean size
 
 A network whose one head is logits is measured in their own unit. Of any other, each head is measured in units of its
 spread over clean pictures and all heads count alike, however many cells they have; boxes count where the clean answer
-sees something (`tasks.models.heads`). Soft-mse looks at the heads that hold classes, and at no others.
+sees something (`tasks.models.heads`). Soft-mse and distillation look at heads that hold classes, and at no others.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +31,8 @@ Units = Mapping[str, float]
 """By the name of a head what its differences are divided by; 1 for those not named."""
 
 AS_THEY_ARE: Final[Units] = {}
+_LEAST_SCORE: Final = 1e-4
+"""Scores nearer to 0 or 1 are taken for this near: no answer is infinitely unlikely."""
 
 
 def prediction_l1(corrected: Answers, clean: Answers, heads: Heads = LOGITS, units: Units = AS_THEY_ARE) -> Tensor:
@@ -58,6 +61,26 @@ def soft_mse(corrected: Answers, clean: Answers, heads: Heads = LOGITS, units: U
     return _mean(found for name, head in heads.items() if (found := of(name, head)) is not None)
 
 
+def distillation(corrected: Answers, clean: Answers, heads: Heads = LOGITS, units: Units = AS_THEY_ARE) -> Tensor:
+    """The Kullback-Leibler divergence of the class distributions from the clean ones: nats, mean over pictures, places.
+
+    Of scores, each class its own distribution of yes and no, the mean over the classes, too, over the head's unit.
+    """
+
+    def of(name: str, head: Head) -> Tensor | None:
+        ours, theirs = corrected[name], clean[name]
+        if head.kind == "logits":
+            log_p, log_q = (t.log_softmax(dim=head.class_dim) for t in (theirs, ours))
+            return (log_p.exp() * (log_p - log_q)).sum(dim=head.class_dim).mean()
+        if head.kind == "scores":
+            p, q = (t.clamp(_LEAST_SCORE, 1.0 - _LEAST_SCORE) for t in (theirs, ours))
+            divergence = p * (p / q).log() + (1.0 - p) * ((1.0 - p) / (1.0 - q)).log()
+            return divergence.mean() / units.get(name, 1.0)
+        return None
+
+    return _mean(found for name, head in heads.items() if (found := of(name, head)) is not None)
+
+
 def features_cosine(corrected: Answers, clean: Answers) -> Tensor:
     """One minus the cosine of the channels of each place, 0..2, mean over places and layers."""
     return _mean((1.0 - F.cosine_similarity(corrected[name], clean[name], dim=1)).mean() for name in clean)
@@ -77,7 +100,11 @@ def _mean(parts: Iterable[Tensor]) -> Tensor:
 OUTPUT_LOSSES: Final[dict[str, Callable[[Answers, Answers, Heads, Units], Tensor]]] = {
     "prediction-l1": prediction_l1,
     "soft-mse": soft_mse,
+    "distillation": distillation,
 }
+OF_CLASSES: Final = {"soft-mse", "distillation"}
+"""Losses that look at heads of classes alone."""
+
 FEATURE_LOSSES: Final[dict[str, Callable[[Answers, Answers], Tensor]]] = {
     "features": features_cosine,
     "features-l1": features_l1,

@@ -33,7 +33,7 @@ from unlossy.train.loop import Job, Progress, train
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
 from unlossy.train.tables import Qualities
-from unlossy.train.task_losses import FEATURE_LOSSES, Answers, Watched, units_of
+from unlossy.train.task_losses import FEATURE_LOSSES, OF_CLASSES, Answers, Watched, units_of
 from unlossy.train.validation import held_out
 from unlossy.train.views import MIN_SIDE_PX, ViewsOfEach, view
 
@@ -188,7 +188,7 @@ def _pictures(settings: TtacSettings) -> dict[str, np.ndarray]:
 def _watched(task: TorchNetwork, settings: TtacSettings, clean: Tensor) -> Watched:
     if settings.loss in FEATURE_LOSSES:
         return Watched(task, settings.layers or (default_layer(task, clean[:1]),), units_of(task, clean))
-    if settings.loss == "soft-mse" and all(head.kind == "values" for head in task.heads.values()):
+    if settings.loss in OF_CLASSES and all(head.kind == "values" for head in task.heads.values()):
         raise UsageError(f"{task.spec} has no output that is a distribution over classes; use --loss prediction-l1")
     return Watched(task, (), units_of(task, clean))
 
