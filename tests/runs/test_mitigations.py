@@ -37,16 +37,21 @@ def test_files_are_called_by_their_last_names_until_they_differ():
         "correct=small",
         "correct=/runs/a/weights.safetensors",
         "correct=/runs/b/weights.safetensors",
-        "model=hf:../models/tuned/",
+        "model=hf:../runs/tuned/model/",
         "correct=/runs/a/weights.safetensors+model=torchvision:resnet50@../models/w.safetensors",
     )
     assert list(short_names(given).values()) == [
         "none",
         "correct=small",
-        "correct=a/weights",
-        "correct=b/weights",
+        "correct=a",
+        "correct=b",
         "model=hf:tuned",
-        "correct=weights+model=torchvision:resnet50@w",
+        "correct=a+model=torchvision:resnet50@w",
+    ]
+    assert list(short_names(("correct=small", "correct=new/small/weights.onnx", "correct=weights")).values()) == [
+        "correct=small",
+        "correct=new/small",
+        "correct=weights",
     ]
     far = ("correct=/a/1/2/3/w.onnx", "correct=/b/1/2/3/w.onnx")
     assert short_names(far) == dict(zip(far, far, strict=True)), "what three folders do not tell apart stays whole"

@@ -19,6 +19,8 @@ CORRECT: Final = "correct="
 MODEL: Final = "model="
 _HEAD: Final = re.compile(r"^(?:[a-z]+:)?(?:[^/@]*@)?")
 """What stands before the path in a SPEC: "hf:", "torchvision:resnet50@", "dncnn3@"."""
+_OF_EVERY_RUN: Final = {"weights", "model"}
+"""What trainings call their results."""
 FORMS: Final = "none, correct=NAME_OR_FILE, model=SPEC, and correct=NAME_OR_FILE+model=SPEC"
 
 
@@ -60,7 +62,8 @@ def in_order(mitigations: Iterable[str]) -> tuple[str, ...]:
 def short_names(mitigations: Sequence[str]) -> dict[str, str]:
     """Each mitigation as a table shows it: files by their last names, as many folders before them as tell them apart.
 
-    "correct=runs/a/weights.safetensors" becomes "correct=weights", beside another of that name "correct=a/weights".
+    What a training writes has its run's name: "correct=runs/a/weights.safetensors" becomes "correct=a", beside another
+    run of that name "correct=runs/a".
     """
     names = dict(zip(mitigations, mitigations, strict=True))
     for n_parts in (3, 2, 1):
@@ -79,8 +82,10 @@ def _short(mitigation: str, n_parts: int) -> str:
 def _last(spec: str, n_parts: int) -> str:
     """A SPEC with no more than the last parts of its path, without its ending: "hf:../runs/mine" becomes "hf:mine"."""
     head = "".join(_HEAD.findall(spec)[:1])
-    path = "/".join(spec.removeprefix(head).rstrip("/").split("/")[-n_parts:])
-    return head + path.removesuffix(".safetensors").removesuffix(".onnx")
+    path = spec.removeprefix(head).rstrip("/").removesuffix(".safetensors").removesuffix(".onnx").split("/")
+    if path[-1] in _OF_EVERY_RUN and len(path) > 1:
+        path.pop()
+    return head + "/".join(path[-n_parts:])
 
 
 def _after(prefix: str, text: str) -> str:
