@@ -21,20 +21,12 @@ def commands(model: str, steps: int, runs: Path) -> list[tuple[str, list[str]]]:
     """Title and words of each command, run in a folder that holds `aim/` and `judge/`."""
     aimed = runs / "aimed"
     study = ["study", "--model", model, "--data", "judge/", "--codec", CODEC]
-    methods = [
-        "--mitigate",
-        "none",
-        "--mitigate",
-        "correct=small",
-        "--mitigate",
-        f"correct={aimed}/weights.safetensors",
-    ]
+    named = ("none", "correct=small", f"correct={aimed}/weights.safetensors")
+    methods = [word for name in named for word in ("--mitigate", name)]
+    aim = ["train", "ttac", "--model", model, "--images", "aim/", "--steps", str(steps), "-o", str(aimed)]
     return [
         ("what does it cost", [*study, "-o", f"{runs}/cost"]),
-        (
-            "aim a corrector",
-            ["train", "ttac", "--model", model, "--images", "aim/", "--steps", str(steps), "-o", f"{aimed}"],
-        ),
+        ("aim a corrector", aim),
         ("what wins it back", [*study, *methods, "-o", f"{runs}/methods", "--html", f"{runs}/report.html"]),
     ]
 
@@ -47,6 +39,8 @@ def main() -> None:
     parser.add_argument("-o", "--runs", type=Path, default=Path("runs/new-user"))
     options = parser.parse_args()
     work = options.runs.absolute()
+    if work.exists():
+        sys.exit(f"{work} is there already, and a command that goes on takes no time: name another folder with -o")
     photos = sorted(path for path in options.photos.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     for index, photo in enumerate(photos):
         place = work / ("aim", "judge")[index % 2] / f"{index:05d}{photo.suffix}"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.correctors.pictures import tiny
-from unlossy.core.errors import UsageError
+from unlossy.core.errors import RunError, UsageError
 from unlossy.correctors.nets.sizes import load_network, save_network
 from unlossy.correctors.nets.unet import UNet, UNetShape
 from unlossy.correctors.nets.weights_file import load_weights
@@ -20,7 +20,9 @@ def test_the_mean_of_two_networks_is_halfway_and_keeps_the_facts_of_the_last(tmp
     for name, found in mean.items():
         assert torch.allclose(found, (a[name] + b[name]) / 2, atol=1e-3)
     facts = load_weights(tmp_path / "mean.safetensors")[1]
-    assert (facts["seed"], facts["averaged"]) == ("1", "a.safetensors, b.safetensors")
+    folder = tmp_path.name
+    assert (facts["seed"], facts["averaged"]) == ("1", f"{folder}/a.safetensors, {folder}/b.safetensors")
+    assert main([str(files[0]), "-o", str(tmp_path / "no" / "mean.safetensors")]) == RunError.exit_code
 
 
 def test_networks_of_different_shapes_have_no_mean(tmp_path, capsys):

@@ -2,8 +2,8 @@
 
     python -m unlossy.train.average FILE.safetensors... -o MEAN.safetensors
 
-Weights of runs that began from one another, or from the same weights at a low rate, lie in one valley; their mean then
-answers at least as well as they do on average (Izmailov et al. 2018, 1803.05407; Wortsman et al. 2022, 2203.05482).
+Weights of runs that began from one another, or from the same weights, often lie in one valley, where their mean is
+good, too (Izmailov et al. 2018, 1803.05407; Wortsman et al. 2022, 2203.05482). Measure it: nothing promises that.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from unlossy.core.errors import UnlossyError, UsageError
+from unlossy.core.errors import RunError, UnlossyError, UsageError
 from unlossy.correctors.nets.sizes import load_network, save_network
 from unlossy.correctors.nets.weights_file import load_weights
 
@@ -25,6 +25,7 @@ def average_weights(files: Sequence[Path], target: Path) -> None:
 
     Raises:
         UsageError: no files, one that is no weights file of ours, or networks of different shapes.
+        RunError: `target` cannot be written.
     """
     if not files:
         raise UsageError("name at least one weights file")
@@ -37,7 +38,13 @@ def average_weights(files: Sequence[Path], target: Path) -> None:
         for parts in zip(*(network.parameters() for network in networks), strict=True):
             parts[0].copy_(torch.stack(parts).mean(dim=0))
     facts = {key: value for key, value in load_weights(files[-1])[1].items() if key not in _OF_THE_FILE}
-    save_network(target, mean, {**facts, "averaged": ", ".join(file.name for file in files)})
+    made_of = ", ".join("/".join(file.parts[-2:]) for file in files)
+    try:
+        save_network(target, mean, {**facts, "averaged": made_of})
+    except OSError as error:
+        raise RunError(
+            f"cannot write {str(target)!r}: {error.strerror or error}; name a file in a folder that is there"
+        ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -47,13 +47,13 @@ def blocking_effect(pictures: Tensor) -> Tensor:
     height, width = pictures.shape[2:]
     across, down = pictures.diff(dim=3).square(), pictures.diff(dim=2).square()
     on = (across[:, :, :, BLOCK_PX - 1 :: BLOCK_PX], down[:, :, BLOCK_PX - 1 :: BLOCK_PX])
-    on_sum, on_count = sum_and_count(on)
-    all_sum, all_count = sum_and_count((across, down))
+    on_sum, on_count = _sum_and_count(on)
+    all_sum, all_count = _sum_and_count((across, down))
     excess = on_sum / on_count - (all_sum - on_sum) / (all_count - on_count)
     return excess.clamp(min=0).mean(dim=1) * math.log2(BLOCK_PX) / math.log2(min(height, width))
 
 
-def sum_and_count(parts: tuple[Tensor, Tensor]) -> tuple[Tensor, int]:
+def _sum_and_count(parts: tuple[Tensor, Tensor]) -> tuple[Tensor, int]:
     """The sum over h and w of both parts (b c h w), per picture and channel (b c), and how many values that are."""
     first, second = parts
     return first.sum(dim=(2, 3)) + second.sum(dim=(2, 3)), first[0, 0].numel() + second[0, 0].numel()
