@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tests.jpeg.streams import YCC_420, dqt, encoded, segment, sof, stream
 from unlossy.audit.quick import QuickScan
-from unlossy.audit.rows import AuditRow, table_as_json
+from unlossy.audit.rows import AuditRow
 from unlossy.audit.scan import ScanOptions, examine, scan_batches
 from unlossy.core.blobs import BytesBlob, FileBlob
 from unlossy.core.types import Item
+from unlossy.jpeg.segments import QuantizationTable
 
 TABLE = np.arange(1, 65).reshape(8, 8)
 EXIF = segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\x1a\0\0\0" + bytes(5000))
@@ -67,12 +68,17 @@ ALIKE = (
 """Headers that differ in one thing, which must not be taken for one another."""
 
 
+def as_in_rows(table: QuantizationTable) -> dict:
+    entries = " ".join(str(entry) for entry in table.entries.flatten())
+    return {"id": table.id, "entry_bits": table.entry_bits, "entries": entries}
+
+
 def columns(row: AuditRow, names: list[str]) -> dict:
     """A careful row as Arrow would hold it."""
     tables, offset = row.quantization_tables, row.grid_offset
     return {name: getattr(row, name) for name in names} | {
         "groups": sorted(row.groups.items()),
-        "quantization_tables": None if tables is None else [table_as_json(table) for table in tables],
+        "quantization_tables": None if tables is None else [as_in_rows(table) for table in tables],
         **({"grid_offset": offset and dict(zip("xy", offset, strict=True))} if "grid_offset" in names else {}),
     }
 

@@ -14,7 +14,7 @@ import unlossy
 from tests.report.made import make_run, simple_rows
 from tests.report.made_audit import item_of, jpeg_bytes
 from tests.report.test_page import Outline
-from unlossy.audit.schema import schema
+from unlossy.audit.schema import SCHEMA_VERSION, schema
 from unlossy.cli.main import run
 from unlossy.core.errors import RunError, UsageError
 
@@ -149,7 +149,7 @@ def test_rows_alone_make_a_page_too(photos, tmp_path, capsys):
 def test_what_holds_no_rows_is_refused(tmp_path, capsys):
     (tmp_path / "text.parquet").write_text("no")
     pq.write_table(pa.table({"key": ["a"]}), tmp_path / "other.parquet")
-    marked = pa.table({"key": ["a"]}).replace_schema_metadata({"unlossy_audit_schema": "2"})
+    marked = pa.table({"key": ["a"]}).replace_schema_metadata({"unlossy_audit_schema": SCHEMA_VERSION})
     pq.write_table(marked, tmp_path / "less.parquet")
     for name, finding in (
         ("text", "cannot be read as Parquet"),

@@ -20,6 +20,7 @@ from unlossy.audit.compact import (
     TABLES,
     Compact,
     Places,
+    entries_text,
     own_schema,
     table_lists,
 )
@@ -189,7 +190,9 @@ def _tables_array(tables: Sequence[tuple[QuantizationTable, ...] | None]) -> pa.
     return table_lists(
         np.array([table.id for table in flat], np.uint8),
         np.array([table.entry_bits for table in flat], np.uint8),
-        np.frombuffer(b"".join([table.entries.tobytes() for table in flat]), dtype=np.uint16).reshape(-1, 64),
+        entries_text(
+            np.frombuffer(b"".join([table.entries.tobytes() for table in flat]), dtype=np.uint16).reshape(-1, 64)
+        ),
         np.cumsum([0, *(len(one or ()) for one in tables)]),
         np.array([one is None for one in tables], dtype=bool),
     )

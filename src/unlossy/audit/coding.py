@@ -8,13 +8,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Bool, Int32, Int64, UInt16
+from jaxtyping import Bool, Int32, Int64
+
+from unlossy.audit.columns import plain
 
 MAX_NAMES: Final = 65_536
 """Distinct values kept of one column; those that come later count as not said, which bounds memory."""
-
-_MIX: Final = np.random.default_rng(0).integers(1, 2**62, 64).astype(np.uint64) * np.uint64(2) + np.uint64(1)
-"""Odd multipliers of a 64-bit hash of a table's entries."""
 
 
 def batches_of(rows: pa.Table | Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -45,14 +44,14 @@ class Coder:
         there = pc.is_valid(encoded.indices).to_numpy(zero_copy_only=False)
         self._parts.append((rows[there], codes[encoded.indices.drop_null().to_numpy()]))
 
-    def add_tables(self, entries: UInt16[np.ndarray, "m 64"], rows: Int64[np.ndarray, " m"]) -> None:
+    def add_tables(self, entries: pa.StringArray, rows: Int64[np.ndarray, " m"]) -> None:
         """The next quantization tables; a new one is named by its digest."""
-        hashes = entries.astype(np.uint64) @ _MIX
-        distinct, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-        codes = np.empty(len(distinct), np.int32)
-        for place, (mixed, index) in enumerate(zip(distinct.tolist(), first, strict=True)):
-            codes[place] = self._index[mixed] if mixed in self._index else self._code(mixed, digest(entries[index]))
-        self._parts.append((rows, codes[inverse]))
+        encoded = entries.dictionary_encode()
+        codes = np.empty(len(encoded.dictionary), np.int32)
+        for place, text in enumerate(encoded.dictionary.to_pylist()):
+            hashed = hash(text)  # of 64 bits; the texts themselves would take much of the memory
+            codes[place] = self._index[hashed] if hashed in self._index else self._code(hashed, digest(text))
+        self._parts.append((rows, codes[encoded.indices.to_numpy()]))
 
     def coded(self, n_rows: int) -> Coded:
         """The whole column."""
@@ -70,9 +69,9 @@ class Coder:
         return self._index[value]
 
 
-def digest(entries: UInt16[np.ndarray, " 64"]) -> str:
-    """A table's name: 8 hex digits of the SHA-256 of its entries in natural order, as two bytes each, high first."""
-    return hashlib.sha256(entries.astype(">u2").tobytes()).hexdigest()[:8]
+def digest(entries: str) -> str:
+    """A table's name: 8 hex digits of the SHA-256 of its entries as the rows hold them."""
+    return hashlib.sha256(entries.encode()).hexdigest()[:8]
 
 
 def group_columns(groups: pa.MapArray) -> Iterator[tuple[str, pa.Array, Int64[np.ndarray, " m"]]]:
@@ -87,10 +86,10 @@ def group_columns(groups: pa.MapArray) -> Iterator[tuple[str, pa.Array, Int64[np
         yield kind, names.take(pa.array(chosen)), row_of[chosen]
 
 
-def nth_tables(column: pa.ListArray, position: int) -> tuple[UInt16[np.ndarray, "m 64"], Int64[np.ndarray, " m"]]:
-    """The entries of each row's first, second ... quantization table, and the rows that have it."""
+def nth_tables(column: pa.ListArray, position: int) -> tuple[pa.StringArray, Int64[np.ndarray, " m"]]:
+    """The entries (as text) of each row's first, second ... quantization table, and the rows that have it."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    flat = column.flatten().field("entries").flatten().to_numpy(zero_copy_only=False)
+    flat = column.flatten().field("entries")
     has: Bool[np.ndarray, " n"] = lengths > position
     starts = np.cumsum(lengths) - lengths
-    return flat.astype(np.uint16).reshape(-1, 64)[starts[has] + position], np.flatnonzero(has)
+    return plain(flat).take(pa.array(starts[has] + position)), np.flatnonzero(has)

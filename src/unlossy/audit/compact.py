@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Bool, Int32, Int64, UInt8, UInt16
 
 from unlossy.audit.rows import FACTS
@@ -20,6 +21,8 @@ FACTS_AT, GROUPS_AT = "facts_at", "groups_at"
 TABLES: Final = "quantization_tables"
 FACTS_SCHEMA: Final = pa.schema([schema().field(name) for name in FACTS])
 GROUPS_SCHEMA: Final = pa.schema([schema().field("groups")])
+
+_WORDS: Final = pa.array([str(value) for value in range(256)])
 
 Places = Int32[np.ndarray, " n"]
 
@@ -72,7 +75,7 @@ def _spread_tables(tables: pa.ListArray, place: Int32[np.ndarray, " n"]) -> pa.L
     ends = np.cumsum(lengths)
     which = np.arange(ends[-1] if len(ends) else 0) + np.repeat(edges[place] - ends + lengths, lengths)
     ids, bits = (flat.field(name).to_numpy()[which] for name in ("id", "entry_bits"))
-    entries = flat.field("entries").values.to_numpy().reshape(-1, 64)[which]
+    entries = flat.field("entries").take(pa.array(which))
     is_unknown = tables.is_null().to_numpy(zero_copy_only=False)[place]
     return table_lists(ids, bits, entries, np.concatenate([[0], ends]), is_unknown)
 
@@ -80,13 +83,24 @@ def _spread_tables(tables: pa.ListArray, place: Int32[np.ndarray, " n"]) -> pa.L
 def table_lists(
     ids: UInt8[np.ndarray, " t"],
     entry_bits: UInt8[np.ndarray, " t"],
-    entries: UInt16[np.ndarray, "t 64"],
+    entries: pa.StringArray,
     edges: Int64[np.ndarray, " edges"],
     is_unknown: Bool[np.ndarray, " n"] | None = None,
 ) -> pa.ListArray:
-    """The column `quantization_tables`: row i has the tables edges[i] to edges[i + 1], or null where unknown."""
-    entry_edges = np.arange(0, entries.size + 1, 64, dtype=np.int32)
-    lists = pa.ListArray.from_arrays(entry_edges, pa.array(entries.reshape(-1)))
-    structs = pa.StructArray.from_arrays([pa.array(ids), pa.array(entry_bits), lists], ["id", "entry_bits", "entries"])
+    """The column `quantization_tables`: row i has the tables edges[i] to edges[i + 1], or null where unknown.
+
+    `entries` is as `entries_text` gives it.
+    """
+    structs = pa.StructArray.from_arrays(
+        [pa.array(ids), pa.array(entry_bits), entries], ["id", "entry_bits", "entries"]
+    )
     mask = None if is_unknown is None else pa.array(is_unknown)
     return pa.ListArray.from_arrays(edges.astype(np.int32), structs, mask=mask)
+
+
+def entries_text(entries: UInt16[np.ndarray, "t 64"]) -> pa.StringArray:
+    """Tables as their rows hold them: the entries in the order given, in decimal, a space between two."""
+    values = pa.array(entries.reshape(-1))
+    words = values.cast(pa.string()) if entries.size and entries.max() > 255 else _WORDS.take(values)
+    edges = pa.array(np.arange(0, entries.size + 1, 64, dtype=np.int32))
+    return pc.binary_join(pa.ListArray.from_arrays(edges, words), " ")

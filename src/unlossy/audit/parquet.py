@@ -82,12 +82,8 @@ def _written(batches: Iterable[pa.RecordBatch], file: pq.ParquetWriter) -> Itera
 
 
 def _encoding(schema: pa.Schema) -> dict[str, list[str]]:
-    """No dictionary of values that hardly repeat, and no statistics either for the 128 entries a row.
-
-    Of entries both would take two thirds of the writing; without one of keys and sizes the file is a fourth smaller.
-    """
-    columns = [name for name in _leaves(schema) if "entries" not in name]
-    return {"use_dictionary": [name for name in columns if name not in _UNIQUE], "write_statistics": columns}
+    """No dictionary of values that hardly repeat: the file is a fourth smaller, and sooner written."""
+    return {"use_dictionary": [name for name in _leaves(schema) if name not in _UNIQUE]}
 
 
 def _leaves(schema: pa.Schema) -> list[str]:

@@ -132,5 +132,5 @@ def failed(row: AuditRow, error: ItemError) -> AuditRow:
 
 
 def table_as_json(table: QuantizationTable) -> dict[str, int | list[int]]:
-    """The table as rows and JSON hold it: `id`, `entry_bits`, and 64 `entries` in natural (row-major) order."""
+    """The table as JSON holds it: `id`, `entry_bits`, and 64 `entries` in natural (row-major) order."""
     return {"id": table.id, "entry_bits": table.entry_bits, "entries": table.entries.reshape(64).tolist()}

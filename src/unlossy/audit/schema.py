@@ -1,16 +1,17 @@
 """The columns of an audit: their names, order and Arrow types. `docs/audit-schema.md` explains each.
 
-Version 1 had no `lossless`, `sha256` and no pixel columns, and left `encoder`, `scans` and `trailing_bytes` empty.
+Version 2 had the entries of quantization tables as lists of integers; version 1 had no `lossless`, `sha256` and no
+pixel columns either, and left `encoder`, `scans` and `trailing_bytes` empty.
 """
 
 from typing import Final
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2"
+SCHEMA_VERSION: Final = "3"
 """Stands in the schema's metadata, and so in a Parquet file's, under `unlossy_audit_schema`."""
 
-_TABLE: Final = pa.struct([("id", pa.uint8()), ("entry_bits", pa.uint8()), ("entries", pa.list_(pa.uint16()))])
+_TABLE: Final = pa.struct([("id", pa.uint8()), ("entry_bits", pa.uint8()), ("entries", pa.string())])
 _COLUMNS: Final = {
     "key": pa.string(),
     "groups": pa.map_(pa.string(), pa.string()),

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Int32, Int64, UInt8
 
-from unlossy.audit.compact import table_lists
+from unlossy.audit.compact import entries_text, table_lists
 from unlossy.audit.memory import HeaderMemory, PlainKey
 from unlossy.audit.rows import FACTS
 from unlossy.audit.schema import schema
@@ -177,4 +177,4 @@ def _table_lists(template: Template, tables: UInt8[np.ndarray, "n t 64"]) -> pa.
     by_id = np.argsort(ids)
     entries = tables[:, by_id[:, None], _NATURAL].astype(np.uint16).reshape(-1, 64)
     bits = np.full(n * count, 8, np.uint8)
-    return table_lists(np.tile(ids[by_id], n), bits, entries, np.arange(0, n * count + 1, count))
+    return table_lists(np.tile(ids[by_id], n), bits, entries_text(entries), np.arange(0, n * count + 1, count))
