@@ -47,7 +47,7 @@ def recorded(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema) -
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with pq.ParquetWriter(temporary, schema, compression="zstd", **_encoding(schema)) as file:
+        with pq.ParquetWriter(temporary, schema, compression="snappy", **_encoding(schema)) as file:
             yield from _written(batches, file)
         temporary.replace(path)
     except OSError as error:
