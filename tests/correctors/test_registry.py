@@ -14,7 +14,7 @@ from unlossy.correctors.guards import Hidden
 from unlossy.correctors.nets.weights_file import save_weights
 from unlossy.correctors.registry import CORRECTORS, SUFFIXES, Choices, open_corrector, weights_of
 
-EVERY = [*CORRECTORS, *SUFFIXES]
+EVERY = [*CORRECTORS, *SUFFIXES, "flips:"]
 SIZES_HW = [(1, 1), (1, 17), (7, 1), (8, 8), (15, 31), (33, 48), (64, 65)]
 
 
@@ -27,6 +27,8 @@ def spec_of(name, folder):
     if name == "dncnn3":
         save_weights(folder / "d.safetensors", dncnn_weights(), {})
         return f"dncnn3@{folder / 'd.safetensors'}"
+    if name == "flips:":
+        return f"flips:{tiny_weights(folder)}"
     if name == "quantsmooth" and shutil.which("jpegqs") is None:
         pytest.skip("the program jpegqs is not installed")
     if name == ".onnx":

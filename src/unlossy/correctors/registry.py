@@ -6,6 +6,7 @@ FILE.safetensors    ours, with your own weights (of `unlossy train`)
 FILE.onnx           ours, as `unlossy export` wrote it
 dncnn3@FILE         DnCNN-3 (Zhang et al. 2017) on luma, weights from a file
 quantsmooth         the program jpegqs, where it is installed
+flips:SPEC          one of ours over four mirror images, a little better and four times as slow
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Final, cast
 
 from unlossy.core.errors import UsageError
 from unlossy.correctors.base import Corrector
+from unlossy.correctors.flipped import PREFIX, flipped
 from unlossy.correctors.guards import Hidden
 from unlossy.correctors.weights_place import shipped_weights
 
@@ -43,7 +45,8 @@ FORMS: Final = """  small, base         shipped with unlossy
   FILE.safetensors    weights of your own training (RUN/weights.safetensors)
   FILE.onnx           a corrector that `unlossy export` wrote
   dncnn3@FILE         DnCNN-3 on luma; FILE.safetensors, or .pth with tensors alone
-  quantsmooth         the program jpegqs (Debian: apt install jpegqs)"""
+  quantsmooth         the program jpegqs (Debian: apt install jpegqs)
+  flips:SPEC          one of ours, the mean over four mirror images: a little better, four times as slow"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,10 @@ def open_corrector(spec: str = DEFAULT, choices: Choices | None = None) -> Corre
         UsageError: unknown form, a file that is missing or not what it should be, weights that do not ship yet.
         MissingDependency: what this corrector needs is not installed.
     """
-    name, at, file = spec.partition("@")
     how = choices or Choices()
+    if spec.startswith(PREFIX):
+        return flipped(spec, open_corrector(spec.removeprefix(PREFIX), how))
+    name, at, file = spec.partition("@")
     if name in CORRECTORS and (file or not at):
         return _open(CORRECTORS[name], name, file, how)
     if Path(spec).suffix in SUFFIXES:
