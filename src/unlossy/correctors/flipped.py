@@ -2,7 +2,8 @@
 
 The mean of the four answers, each mirrored back, is nearer to the original than any of them: what the network gets
 wrong in one direction only is averaged away (the self-ensemble of Lim et al. 2017, without its quarter turns, which
-gain nothing here and would need the tables turned, too). Four times as slow.
+gain nothing here and would need the tables turned, too). Four times as slow. For pictures that people look at: before a
+task network it blurs what task-targeted weights have learnt to draw.
 """
 
 import math

@@ -46,7 +46,8 @@ FORMS: Final = """  small, base         shipped with unlossy
   FILE.onnx           a corrector that `unlossy export` wrote
   dncnn3@FILE         DnCNN-3 on luma; FILE.safetensors, or .pth with tensors alone
   quantsmooth         the program jpegqs (Debian: apt install jpegqs)
-  flips:SPEC          one of ours, the mean over four mirror images: a little better, four times as slow"""
+  flips:SPEC          one of ours, the mean over four mirror images: a little nearer to the original, four times as
+                      slow; not for task-targeted weights, which it makes worse"""
 
 
 @dataclass(frozen=True, slots=True)
