@@ -151,8 +151,11 @@ def test_what_holds_no_rows_is_refused(tmp_path, capsys):
     pq.write_table(pa.table({"key": ["a"]}), tmp_path / "other.parquet")
     marked = pa.table({"key": ["a"]}).replace_schema_metadata({"unlossy_audit_schema": SCHEMA_VERSION})
     pq.write_table(marked, tmp_path / "less.parquet")
+    odd = schema().set(schema().get_field_index("width"), pa.field("width", pa.string()))
+    pq.write_table(odd.empty_table(), tmp_path / "odd.parquet")
     for name, finding in (
         ("text", "cannot be read as Parquet"),
+        ("odd", "columns of other types: width"),
         ("other", "does not hold the rows of an audit"),
         ("less", "lacks the columns groups, container"),
         ("absent", "cannot be read"),

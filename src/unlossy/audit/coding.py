@@ -46,7 +46,7 @@ class Coder:
 
     def add_tables(self, entries: pa.StringArray, rows: Int64[np.ndarray, " m"]) -> None:
         """The next quantization tables; a new one is named by its digest."""
-        encoded = entries.dictionary_encode()
+        encoded = entries.fill_null("").dictionary_encode()
         codes = np.empty(len(encoded.dictionary), np.int32)
         for place, text in enumerate(encoded.dictionary.to_pylist()):
             hashed = hash(text)  # of 64 bits; the texts themselves would take much of the memory

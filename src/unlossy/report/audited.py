@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unlossy.audit.bands import StudyCost
+from unlossy.audit.columns import plain
 from unlossy.audit.gate import Policy, PolicyResult, check
 from unlossy.audit.options import ScanOptions
 from unlossy.audit.policy import load_policy
@@ -139,6 +140,8 @@ def audit_of_rows(path: Path, *, seed: int = 0) -> Audit:
         )
     if lacking := [name for name in schema().names if name not in rows.column_names]:
         raise UsageError(f"{str(path)!r} lacks the columns {', '.join(lacking)}; run `unlossy audit -o` again")
+    if odd := [field.name for field in schema() if plain(rows[field.name]).type != field.type]:
+        raise UsageError(f"{str(path)!r} has columns of other types: {', '.join(odd)}; run `unlossy audit -o` again")
     return Audit(rows, judge(rows, seed=seed), audit_meta((), (), {}, path), pictureless=ROWS_ALONE)
 
 
