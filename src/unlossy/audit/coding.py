@@ -1,9 +1,9 @@
 """Columns of rows as small integers, batch by batch: text by its place in a growing list, groups by their kind."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -39,19 +39,21 @@ class Coder:
 
     def add(self, column: pa.Array, rows: Int64[np.ndarray, " m"]) -> None:
         """The next values, which stand in these rows; nulls are passed over."""
+        self._note(column, rows, lambda value: self._code(value, str(value)))
+
+    def add_tables(self, entries: pa.StringArray, rows: Int64[np.ndarray, " m"]) -> None:
+        """The same for quantization tables; a new one is named by its digest."""
+        self._note(entries, rows, self._code_of_table)
+
+    def _note(self, column: pa.Array, rows: Int64[np.ndarray, " m"], code_of: Callable[[Any], int]) -> None:
         encoded = column.dictionary_encode()
-        codes = np.array([self._code(name, str(name)) for name in encoded.dictionary.to_pylist()], np.int32)
+        codes = np.array([code_of(value) for value in encoded.dictionary.to_pylist()], np.int32)
         there = pc.is_valid(encoded.indices).to_numpy(zero_copy_only=False)
         self._parts.append((rows[there], codes[encoded.indices.drop_null().to_numpy()]))
 
-    def add_tables(self, entries: pa.StringArray, rows: Int64[np.ndarray, " m"]) -> None:
-        """The next quantization tables; a new one is named by its digest."""
-        encoded = entries.fill_null("").dictionary_encode()
-        codes = np.empty(len(encoded.dictionary), np.int32)
-        for place, text in enumerate(encoded.dictionary.to_pylist()):
-            hashed = hash(text)  # of 64 bits; the texts themselves would take much of the memory
-            codes[place] = self._index[hashed] if hashed in self._index else self._code(hashed, digest(text))
-        self._parts.append((rows, codes[encoded.indices.to_numpy()]))
+    def _code_of_table(self, entries: str) -> int:
+        hashed = hash(entries)  # of 64 bits; the texts themselves would take much of the memory
+        return self._index[hashed] if hashed in self._index else self._code(hashed, digest(entries))
 
     def coded(self, n_rows: int) -> Coded:
         """The whole column."""
