@@ -8,7 +8,7 @@ from PIL import Image
 from unlossy.core.errors import UsageError
 from unlossy.jpeg.tables import CHROMINANCE, LUMINANCE, ijg_table
 from unlossy.train import degrade as degrading
-from unlossy.train.data import CropsByArea, Pairs, augment, batches, read_images
+from unlossy.train.data import CropsByArea, Pairs, augment, batches, read_images, sharpened
 from unlossy.train.degrade import FACTORS, MARGIN, SHARES, Mix, degrade, through_jpeg
 from unlossy.train.tables import Qualities, draw_tables, libjpeg_tables
 
@@ -134,6 +134,17 @@ def test_augmented_squares_are_cut_from_the_picture_and_come_in_all_eight_attitu
     drawn = {augment(np.random.default_rng(i), source, 64).tobytes() for i in range(200)}
     assert attitudes <= drawn
     assert len(drawn) > len(attitudes)
+
+
+def test_a_sharpened_square_steps_more_and_keeps_what_is_flat():
+    ramp = np.repeat(np.repeat(np.array([60, 60, 60, 90, 140, 170, 170, 170], np.uint8), 4)[None, :, None], 32, axis=0)
+    square = np.repeat(ramp, 3, axis=2)
+    for seed in range(5):
+        found = sharpened(np.random.default_rng(seed), square)
+        assert (found.shape, found.dtype) == (square.shape, square.dtype)
+        assert found.min() < 60
+        assert found.max() > 170
+        assert np.array_equal(found[:, 0], square[:, 0])
 
 
 def test_unreadable_and_small_pictures_are_named_and_left_out(tmp_path, capsys):

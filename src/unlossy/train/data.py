@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.random import Generator
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -20,6 +21,10 @@ from unlossy.core.errors import UsageError
 from unlossy.train.degrade import FIDELITY, MARGIN, Mix, Sample, degrade
 
 LARGE_SIDE_PX = 1024
+SHRUNK_SHARE: Final = 0.7
+SHRINK: Final = (0.35, 1.0)
+SHARPENED_SHARE: Final = 0.3
+"""Pictures for training are smoother than those that people compress: these bring their spectra near."""
 MOST_BYTES = 2**32
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
@@ -146,17 +151,25 @@ class CropsByArea:
 
 
 def augment(rng: Generator, image: np.ndarray, side_px: int) -> np.ndarray:
-    """A random square of a picture (uint8, h w 3), scaled down, turned, mirrored, brightened and coloured at random."""
-    shrink = rng.uniform(0.5, 1.0) if rng.random() < 0.4 else 1.0
+    """A random square of a picture (uint8, h w 3): scaled down, sharpened, turned, mirrored, recoloured at random."""
+    shrink = rng.uniform(*SHRINK) if rng.random() < SHRUNK_SHARE else 1.0
     taken = min(int(np.ceil(side_px / shrink)), *image.shape[:2])
     top, left = (int(rng.integers(length - taken + 1)) for length in image.shape[:2])
     square = image[top : top + taken, left : left + taken]
     if taken > side_px:
         square = np.asarray(Image.fromarray(square).resize((side_px, side_px), Image.Resampling.BICUBIC))
+    if rng.random() < SHARPENED_SHARE:
+        square = sharpened(rng, square)
     square = np.rot90(square, int(rng.integers(4)))
     if rng.random() < 0.5:
         square = square[:, ::-1]
     return recolour(rng, square) if rng.random() < 0.3 else np.ascontiguousarray(square)
+
+
+def sharpened(rng: Generator, square: np.ndarray) -> np.ndarray:
+    """The square after an unsharp mask of random strength, as cameras and sites that scale pictures apply it."""
+    mask = ImageFilter.UnsharpMask(radius=rng.uniform(0.5, 1.5), percent=int(rng.integers(30, 121)), threshold=0)
+    return np.asarray(Image.fromarray(square).filter(mask))
 
 
 def recolour(rng: Generator, square: np.ndarray) -> np.ndarray:

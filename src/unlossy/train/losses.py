@@ -9,8 +9,8 @@ from torch import Tensor
 from unlossy.correctors.nets.colour import rgb_from_ycc
 
 BLOCK_PX: Final = 8
-BLOCKING_SHARE: Final = 0.1
-"""Of the blocking effect, in `rgb_rms_b`. At 0.5 `base` lost 0.03 dB of PSNR in 700 steps, and no blocking was left."""
+BLOCKING_SHARE: Final = 0.03
+"""Of the blocking effect, in `rgb_rms_b`: what a unit of it may cost in squared error (docs/decisions.md)."""
 
 
 def rgb_l1(corrected_ycc: Tensor, clean_rgb: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ def rgb_rms(corrected_ycc: Tensor, clean_rgb: Tensor) -> Tensor:
 
 
 def rgb_rms_b(corrected_ycc: Tensor, clean_rgb: Tensor, known: Tensor) -> Tensor:
-    """`rgb_rms` with a tenth of PSNR-B's blocking effect in the squared error of pictures whose grid is `known` (b).
+    """`rgb_rms` with a little of PSNR-B's blocking effect in the squared error of pictures whose grid is `known` (b).
 
     Steps across the 8 x 8 grid that are larger than those within blocks, as `metrics.psnrb` tells (Yim and Bovik 2011).
     """
