@@ -19,7 +19,7 @@ AIM = "unlossy train ttac --model hf:my-model --images photos/ -o runs/aimed"
 QUICK = "unlossy train ttac --model hf:my-model --images photos/ --steps 300 -o runs/quick"
 TUNE = "unlossy train finetune --model hf:my-model --data photos/ -o runs/tuned"
 SHORTER = {
-    "unlossy demo": "unlossy demo --items 2",
+    "unlossy demo": "unlossy demo --items 8",
     "unlossy demo --task detection": "unlossy demo --task detection --items 2",
     "unlossy demo --task segmentation": "unlossy demo --task segmentation --items 2",
     TRAIN: f"{TRAIN} --steps 1 --crop 16 --batch 1 --workers 0 --precision fp32",

@@ -26,9 +26,10 @@ def here(tmp_path, monkeypatch):
 
 
 def facts(folder):
-    """What is written of each file; when it was last read may change by looking."""
-    stats = {path: path.lstat() for path in folder.rglob("*")}
-    return {path: (stat.st_ino, stat.st_mode, stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+    """All that `stat` says of each file but when it was last read: to look at a folder may change that."""
+    stats = {path: path.stat() for path in folder.rglob("*")}
+    names = [name for name in dir(os.stat_result) if name.startswith("st_") and "atime" not in name]
+    return {path: [getattr(stat, name) for name in names] for path, stat in stats.items()}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,15 @@
 """A whole study with a model from every place that models come from, and beside a torchvision that does not load."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from PIL import Image
 
 from tests.study.conftest import texture
+from tests.tasks.models.test_torchvision_compat import broken_copy
 from tests.tasks.small_models import BUILDERS, N_CLASSES
 from unlossy.study import StudyPlan, run_study
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
@@ -34,3 +40,22 @@ def test_every_spec_runs_a_study(prefix, compress_at, pictures, tmp_path, monkey
     low, high = result.cells
     assert low.metrics["p_true"] != result.clean["p_true"]
     assert low.rate_bpp < high.rate_bpp
+
+
+def test_an_hf_study_runs_beside_a_broken_torchvision(pictures, tmp_path):
+    spec = BUILDERS["hf"](tmp_path, 0)
+    broken_copy(tmp_path / "site")
+    options = ["--model", spec, "--data", str(pictures), "--codec", "jpeg:10", "-o", str(tmp_path / "run"), "--json"]
+    path = os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", "unlossy", "study", *options],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "torchvision" not in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["n_items"], told["failed"]) == (9, 0)
+    assert told["cells"][0]["metrics"]["p_true"] is not None

@@ -7,6 +7,7 @@ from PIL import Image
 
 from unlossy.core.errors import UsageError
 from unlossy.jpeg.tables import CHROMINANCE, LUMINANCE, ijg_table
+from unlossy.train import data
 from unlossy.train import degrade as degrading
 from unlossy.train.data import CropsByArea, Pairs, augment, batches, read_images, sharpened
 from unlossy.train.degrade import FACTORS, MARGIN, SHARES, Mix, degrade, through_jpeg
@@ -145,6 +146,22 @@ def test_a_sharpened_square_steps_more_and_keeps_what_is_flat():
         assert found.min() < 60
         assert found.max() > 170
         assert np.array_equal(found[:, 0], square[:, 0])
+
+
+def test_three_squares_of_ten_are_sharpened_and_seven_scaled_down(monkeypatch):
+    sizes, n_sharpened = [], []
+    shrink, sharpen = Image.Image.resize, data.sharpened
+    monkeypatch.setattr(
+        Image.Image, "resize", lambda image, *a, **k: sizes.append(image.size[0]) or shrink(image, *a, **k)
+    )
+    monkeypatch.setattr(data, "sharpened", lambda rng, square: n_sharpened.append(1) or sharpen(rng, square))
+    source = picture(200, 200)
+    for index in range(400):
+        assert augment(np.random.default_rng(index), source, 64).shape == (64, 64, 3)
+    assert len(n_sharpened) / 400 == pytest.approx(0.3, abs=0.07)
+    assert len(sizes) / 400 == pytest.approx(0.7, abs=0.07)
+    assert 64 < min(sizes) < 70
+    assert 170 < max(sizes) <= 183  # 64 / 0.35
 
 
 def test_unreadable_and_small_pictures_are_named_and_left_out(tmp_path, capsys):
