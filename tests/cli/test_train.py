@@ -54,6 +54,7 @@ def test_every_option_arrives(here, monkeypatch):
         "--size base --steps 7 --decay-steps 3 --minutes 2 --lr 0.5 --loss absolute --optimizer adamw --precision fp32"
     )
     more = "--weight-decay 0.1 --evaluate-every 4 --seed 5 --init w.safetensors --device cpu"
+    more += " --teacher t.safetensors --teacher-share 0.5"
     assert run([*TRAIN, "-o", "run", *words.split(), *more.split()]) == 0
     same = parser().parse_args([*TRAIN[2:], "-o", "run", *words.split(), *more.split()])
     assert seen == [settings_of(same)]
@@ -95,6 +96,8 @@ def test_a_run_trains_resumes_and_its_weights_correct(here, capsys):
         (["--steps", "0"], "--steps"),
         (["--device", "toaster"], "none that torch knows"),
         (["--init", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["--teacher", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["--teacher-share", "1.5"], "--teacher-share"),
     ],
 )
 def test_refused_before_work(here, capsys, changes, finding):

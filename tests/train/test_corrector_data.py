@@ -9,7 +9,7 @@ from unlossy.core.errors import UsageError
 from unlossy.jpeg.tables import CHROMINANCE, LUMINANCE, ijg_table
 from unlossy.train import data
 from unlossy.train import degrade as degrading
-from unlossy.train.data import CropsByArea, Pairs, augment, batches, read_images, sharpened
+from unlossy.train.data import CropsByArea, Pairs, augment, batches, read_images, sharpened, specked
 from unlossy.train.degrade import FACTORS, MARGIN, SHARES, Mix, degrade, through_jpeg
 from unlossy.train.tables import Qualities, draw_tables, libjpeg_tables
 
@@ -148,18 +148,33 @@ def test_a_sharpened_square_steps_more_and_keeps_what_is_flat():
         assert np.array_equal(found[:, 0], square[:, 0])
 
 
-def test_three_squares_of_ten_are_sharpened_and_seven_scaled_down(monkeypatch):
-    sizes, n_sharpened = [], []
-    shrink, sharpen = Image.Image.resize, data.sharpened
+def test_specks_are_black_or_white_few_and_leave_all_else():
+    square = np.full((200, 200, 3), 100, np.uint8)
+    shares = []
+    for seed in range(30):
+        found = specked(np.random.default_rng(seed), square)
+        assert set(np.unique(found)) <= {0, 100, 255}
+        assert (found == found[:, :, :1]).all(), "in all channels"
+        shares.append(float((found != 100).any(axis=2).mean()))
+        assert (found == 0).mean() == pytest.approx((found == 255).mean(), rel=0.6)
+    assert 0.0005 < min(shares) < 0.003
+    assert 0.02 < max(shares) < 0.055
+
+
+def test_three_squares_of_ten_are_sharpened_seven_scaled_down_and_some_specked(monkeypatch):
+    sizes, n_sharpened, n_specked = [], [], []
+    shrink, sharpen, speck = Image.Image.resize, data.sharpened, data.specked
     monkeypatch.setattr(
         Image.Image, "resize", lambda image, *a, **k: sizes.append(image.size[0]) or shrink(image, *a, **k)
     )
     monkeypatch.setattr(data, "sharpened", lambda rng, square: n_sharpened.append(1) or sharpen(rng, square))
+    monkeypatch.setattr(data, "specked", lambda rng, square: n_specked.append(1) or speck(rng, square))
     source = picture(200, 200)
     for index in range(400):
         assert augment(np.random.default_rng(index), source, 64).shape == (64, 64, 3)
     assert len(n_sharpened) / 400 == pytest.approx(0.3, abs=0.07)
     assert len(sizes) / 400 == pytest.approx(0.7, abs=0.07)
+    assert len(n_specked) / 400 == pytest.approx(0.03, abs=0.025)
     assert 64 < min(sizes) < 70
     assert 170 < max(sizes) <= 183  # 64 / 0.35
 

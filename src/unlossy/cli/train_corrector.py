@@ -73,6 +73,12 @@ def corrector(
     evaluate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between validations.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Draws weights, crops, qualities.")] = 0,
     init: Annotated[Path | None, typer.Option(metavar="WEIGHTS", help="Start from these weights of that size.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(metavar="WEIGHTS", help="Learn from a trained network's answers, too.")
+    ] = None,
+    teacher_share: Annotated[
+        float, typer.Option(min=0, max=1, metavar="SHARE", help="Of its answers in what is aimed at.")
+    ] = 0.75,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the training process.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that compress pictures.")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
@@ -90,6 +96,8 @@ def corrector(
     `unlossy train corrector --images photos/ -o runs/mine`
 
     `unlossy train corrector --images photos/ --images scans/ --size base --steps 60000 --minutes 120 -o runs/base`
+
+    `unlossy train corrector --images photos/ --init small.safetensors --teacher base.safetensors -o runs/taught`
 
     then `unlossy correct photos/ repaired/ --corrector runs/mine/weights.safetensors`
     """
@@ -120,6 +128,8 @@ def corrector(
             evaluate_every=evaluate_every,
             seed=seed,
             init=init,
+            teacher=teacher,
+            teacher_share=teacher_share,
             workers=workers,
             device=device,
         )

@@ -27,6 +27,7 @@ from unlossy.train.loop import Job, Progress, train
 from unlossy.train.losses import rgb_l1, rgb_rms, rgb_rms_b
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
+from unlossy.train.teacher import Teacher
 from unlossy.train.validation import Validation, held_out
 
 LOSSES: Final[dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
@@ -50,6 +51,8 @@ class CorrectorSettings:
     loss: str = "rms"
     workers: int = 2
     initial: Path | None = None
+    teacher: Path | None = None
+    teacher_share: float = 0.75
     device: str = "auto"
 
 
@@ -69,7 +72,10 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
     validation = Validation(validating, device)
     size_hw = (settings.crop_px, settings.crop_px)
     pairs = Pairs(training, size_hw, settings.seed, CropsByArea(training))
+    teacher = _teacher(settings, device)
     described = {"seed": str(settings.seed), "pictures": str(len(training)), "loss": settings.loss}
+    if teacher is not None:
+        described |= {"teacher_share": str(teacher.share)}
 
     def supply(first: int, last: int) -> Iterator[Batch]:
         for batch in batches(pairs, first, last, settings.batch_size, settings.workers):
@@ -82,25 +88,39 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
     try:
         run.mkdir(parents=True, exist_ok=True)
         job = Job(
-            supply, lambda net, batch: loss_of(net, batch, settings.loss), validation.psnr_db, keep, split=Batch.split
+            supply,
+            lambda net, batch: loss_of(net, batch, settings.loss, teacher),
+            validation.psnr_db,
+            keep,
+            split=Batch.split,
         )
         return train(network, job, settings.loop, run, tell)
     except OSError as error:
         raise RunError(f"{run}: cannot write the run: {error.strerror}. Free space or name another folder") from error
 
 
-def loss_of(network: nn.Module, batch: Batch, loss: str) -> Tensor:
+def loss_of(network: nn.Module, batch: Batch, loss: str, teacher: Teacher | None = None) -> Tensor:
     """The loss of a batch; the conversion to Y, Cb, Cr is part of it and stays in full precision."""
     with torch.autocast(batch.clean.device.type, enabled=False):
         clean, degraded = batch.clean.float() / 255.0, batch.degraded.float() / 255.0
         ycc = ycc_from_rgb(degraded).contiguous(memory_format=torch.channels_last)
     corrected = network(ycc, batch.tables, batch.known, batch.sampling)
+    if teacher is not None:
+        clean = teacher.target(clean, ycc, batch)
     with torch.autocast(batch.clean.device.type, enabled=False):
         return LOSSES[loss](corrected, clean, batch.known)
 
 
 def _network(settings: CorrectorSettings) -> UNet:
     return UNet(settings.shape) if settings.initial is None else load_network(settings.initial).train()
+
+
+def _teacher(settings: CorrectorSettings, device: torch.device) -> Teacher | None:
+    if settings.teacher is None:
+        return None
+    network = load_network(settings.teacher).to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Teacher(network, settings.teacher_share)
 
 
 def _device(name: str) -> torch.device:
@@ -132,6 +152,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--evaluate-every", type=int, default=500, metavar="N", help="steps between validations")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these weights")
+    options.add_argument("--teacher", type=Path, metavar="WEIGHTS", help="learn from this network's answers, too")
+    options.add_argument("--teacher-share", type=float, default=0.75, help="of its answers in what is aimed at, 0..1")
     options.add_argument("--threads", type=int, help="threads of the training process")
     options.add_argument("--workers", type=int, default=2, help="processes that compress pictures")
     options.add_argument("--device", default="auto")
@@ -159,6 +181,8 @@ def settings_of(options: argparse.Namespace) -> CorrectorSettings:
         loss=options.loss,
         workers=options.workers,
         initial=options.init,
+        teacher=options.teacher,
+        teacher_share=options.teacher_share,
         device=options.device,
     )
 

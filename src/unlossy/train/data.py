@@ -25,6 +25,9 @@ SHRUNK_SHARE: Final = 0.7
 SHRINK: Final = (0.35, 1.0)
 SHARPENED_SHARE: Final = 0.3
 """Pictures for training are smoother than those that people compress: these bring their spectra near."""
+SPECKED_SHARE: Final = 0.03
+SPECKS: Final = (0.001, 0.05)
+"""Of the pixels, where there are any: dust, dead pixels, salt and pepper, and what they leave behind in a JPEG."""
 MOST_BYTES = 2**32
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
@@ -151,7 +154,7 @@ class CropsByArea:
 
 
 def augment(rng: Generator, image: np.ndarray, side_px: int) -> np.ndarray:
-    """A random square of a picture (uint8, h w 3): scaled down, sharpened, turned, mirrored, recoloured at random."""
+    """A random square of a picture (uint8, h w 3): scaled down, sharpened, turned, mirrored, recoloured, specked."""
     shrink = rng.uniform(*SHRINK) if rng.random() < SHRUNK_SHARE else 1.0
     taken = min(int(np.ceil(side_px / shrink)), *image.shape[:2])
     top, left = (int(rng.integers(length - taken + 1)) for length in image.shape[:2])
@@ -163,7 +166,17 @@ def augment(rng: Generator, image: np.ndarray, side_px: int) -> np.ndarray:
     square = np.rot90(square, int(rng.integers(4)))
     if rng.random() < 0.5:
         square = square[:, ::-1]
-    return recolour(rng, square) if rng.random() < 0.3 else np.ascontiguousarray(square)
+    square = recolour(rng, square) if rng.random() < 0.3 else np.ascontiguousarray(square)
+    return specked(rng, square) if rng.random() < SPECKED_SHARE else square
+
+
+def specked(rng: Generator, square: np.ndarray) -> np.ndarray:
+    """The square with some pixels (a share within SPECKS, evenly by its logarithm) black or white."""
+    drawn = rng.random(square.shape[:2])
+    share = np.exp(rng.uniform(*np.log(SPECKS)))
+    found = square.copy()
+    found[drawn < share / 2], found[drawn > 1 - share / 2] = 0, 255
+    return found
 
 
 def sharpened(rng: Generator, square: np.ndarray) -> np.ndarray:
