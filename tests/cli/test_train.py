@@ -54,7 +54,7 @@ def test_every_option_arrives(here, monkeypatch):
         "--size base --steps 7 --decay-steps 3 --minutes 2 --lr 0.5 --loss absolute --optimizer adamw --precision fp32"
     )
     more = "--weight-decay 0.1 --evaluate-every 4 --seed 5 --init w.safetensors --device cpu"
-    more += " --teacher t.safetensors --teacher-share 0.5"
+    more += " --teacher t.safetensors --teacher-share 0.5 --heavy-share 0.9"
     assert run([*TRAIN, "-o", "run", *words.split(), *more.split()]) == 0
     same = parser().parse_args([*TRAIN[2:], "-o", "run", *words.split(), *more.split()])
     assert seen == [settings_of(same)]

@@ -2,6 +2,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -218,3 +219,18 @@ def test_blocking_counts_where_the_grid_is_known():
     found = rgb_rms_b(ycc_from_rgb(blocky), clean, torch.tensor([0.0, 0.0]))
     assert float(found) == pytest.approx(float(rgb_rms(ycc_from_rgb(blocky), clean)))
     assert float(rgb_rms_b(ycc_from_rgb(blocky), clean, torch.tensor([1.0, 0.0]))) > float(found) + 0.1
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_share_of_heavy_compression_is_what_is_drawn(folder, tmp_path, monkeypatch, share):
+    drawn = []
+
+    class Watched(Pairs):
+        def sample(self, index):
+            drawn.append(self.mix.qualities.draw(np.random.default_rng(index)))
+            return super().sample(index)
+
+    monkeypatch.setattr("unlossy.train.corrector.Pairs", Watched)
+    train_corrector(replace(settings(folder, steps=4), heavy_share=share), tmp_path / "run")
+    assert len(drawn) == 8
+    assert all((quality <= 40) == (share == 1.0) for quality in drawn)

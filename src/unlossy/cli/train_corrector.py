@@ -79,6 +79,9 @@ def corrector(
     teacher_share: Annotated[
         float, typer.Option(min=0, max=1, metavar="SHARE", help="Of its answers in what is aimed at.")
     ] = 0.75,
+    heavy_share: Annotated[
+        float, typer.Option(min=0, max=1, metavar="SHARE", help="Of crops at qualities 5 to 40; the others lie above.")
+    ] = 0.65,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the training process.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that compress pictures.")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
@@ -130,6 +133,7 @@ def corrector(
             init=init,
             teacher=teacher,
             teacher_share=teacher_share,
+            heavy_share=heavy_share,
             workers=workers,
             device=device,
         )

@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +22,12 @@ from unlossy.correctors.nets.colour import ycc_from_rgb
 from unlossy.correctors.nets.sizes import SIZES, load_network, save_network
 from unlossy.correctors.nets.unet import UNet, UNetShape
 from unlossy.train.data import Batch, CropsByArea, Pairs, batches, read_images
-from unlossy.train.degrade import MARGIN
+from unlossy.train.degrade import FIDELITY, MARGIN
 from unlossy.train.loop import Job, Progress, train
 from unlossy.train.losses import rgb_l1, rgb_rms, rgb_rms_b
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
+from unlossy.train.tables import Qualities
 from unlossy.train.teacher import Teacher
 from unlossy.train.validation import Validation, held_out
 
@@ -53,6 +54,7 @@ class CorrectorSettings:
     initial: Path | None = None
     teacher: Path | None = None
     teacher_share: float = 0.75
+    heavy_share: float = Qualities().heavy_share
     device: str = "auto"
 
 
@@ -71,7 +73,8 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     validation = Validation(validating, device)
     size_hw = (settings.crop_px, settings.crop_px)
-    pairs = Pairs(training, size_hw, settings.seed, CropsByArea(training))
+    mix = replace(FIDELITY, qualities=Qualities(heavy_share=settings.heavy_share))
+    pairs = Pairs(training, size_hw, settings.seed, CropsByArea(training), mix)
     teacher = _teacher(settings, device)
     described = {"seed": str(settings.seed), "pictures": str(len(training)), "loss": settings.loss}
     if teacher is not None:
@@ -154,6 +157,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these weights")
     options.add_argument("--teacher", type=Path, metavar="WEIGHTS", help="learn from this network's answers, too")
     options.add_argument("--teacher-share", type=float, default=0.75, help="of its answers in what is aimed at, 0..1")
+    options.add_argument(
+        "--heavy-share", type=float, default=Qualities().heavy_share, help="of crops at qualities 5 to 40, 0..1"
+    )
     options.add_argument("--threads", type=int, help="threads of the training process")
     options.add_argument("--workers", type=int, default=2, help="processes that compress pictures")
     options.add_argument("--device", default="auto")
@@ -183,6 +189,7 @@ def settings_of(options: argparse.Namespace) -> CorrectorSettings:
         initial=options.init,
         teacher=options.teacher,
         teacher_share=options.teacher_share,
+        heavy_share=options.heavy_share,
         device=options.device,
     )
 
