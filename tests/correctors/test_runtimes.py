@@ -158,7 +158,7 @@ def test_a_referring_graph_must_lie_beside_its_weights(shipped, tmp_path):
 def test_a_card_stands_beside_the_weights(tmp_path):
     weights = tiny_weights(tmp_path)
     (tmp_path / "validation.csv").write_text("step,jpeg_q10_db,q10_db\n1,25.0,26.0\n2,25.0,26.5\n")
-    (tmp_path / "log.csv").write_text("step,elapsed_s\n1,1800\n2,5400\n")
+    (tmp_path / "log.csv").write_text("step,elapsed_s\n1,1800\n2,3600\n3,1200\n4,1800\n")
     ship(weights, "mine", tmp_path / "out", note="two cores")
     text = (tmp_path / "out" / "mine.md").read_text()
     for told in ("| 10 | 25.00 | 26.50 |", "1.5 hours", "two cores", "Apache-2.0", "CC BY-SA 4.0"):

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from unlossy.correctors.nets.sizes import load_network, multiply_adds_per_pixel
@@ -113,8 +114,10 @@ def _last_row(path: Path) -> dict[str, str]:
 
 
 def _hours(log: Path) -> str:
-    elapsed_s = _last_row(log).get("elapsed_s")
-    return f", which took {float(elapsed_s) / 3600:.1f} hours" if elapsed_s else ""
+    """What a run took, of its log; `elapsed_s` begins anew with each stretch of a run that was resumed."""
+    elapsed_s = [float(row["elapsed_s"]) for row in _rows(log) if row.get("elapsed_s")]
+    ends = [this for this, following in pairwise([*elapsed_s, 0.0]) if following < this]
+    return f", which took {sum(ends) / 3600:.1f} hours" if ends else ""
 
 
 def _validation(path: Path) -> str:
