@@ -7,6 +7,7 @@ from safetensors import safe_open
 from torch import nn
 
 from tests.train.test_corrector import TINY, folder, one_thread, settings  # noqa: F401 (fixtures)
+from unlossy.correctors.card import card
 from unlossy.correctors.nets.colour import rgb_from_ycc, ycc_from_rgb
 from unlossy.correctors.nets.sizes import save_network
 from unlossy.correctors.nets.unet import UNet
@@ -83,3 +84,5 @@ def test_a_run_with_a_teacher_says_so_and_learns_something_else(folder, tmp_path
     assert max(differences) > 0
     with safe_open(tmp_path / "taught/weights.safetensors", "pt") as weights:
         assert weights.metadata()["teacher_share"] == "0.75"
+    assert "`--teacher-share 0.75`, `--heavy-share 0.65`" in card("mine", tmp_path / "taught/weights.safetensors")
+    assert "`--teacher-share" not in card("mine", tmp_path / "alone/weights.safetensors")

@@ -18,8 +18,8 @@ for all qualities, subsamplings and grey.
 
 - **Data**: CID22 training pictures (CC BY-SA 4.0) and CLIC 2025 pictures (Unsplash licence), {pictures} in all,
   compressed on the fly. None of the test sets.
-- **Command**: `unlossy train corrector --images PICTURES --size {name} -o RUN`, seed {seed}, loss `{loss}`; these
-  are the weights' average at step {step} of the last stretch{hours}.
+- **Command**: `unlossy train corrector --images PICTURES --size {name} -o RUN`, seed {seed},
+  loss `{loss}`{shares}; these are the weights' average at step {step} of the last stretch{hours}.
 - **Licence**: Apache-2.0, as the code.
 {note}
 PSNR (RGB, dB) of pictures held out from training, 256 px crops, 4:2:0, before and after the network alone:
@@ -50,6 +50,10 @@ corrected; what is left of the distance to the clean outputs; and the gain in PS
 """
 
 
+_SHARES = ("teacher_share", "heavy_share")
+"""What a run of `train.corrector` tells of itself beside its loss."""
+
+
 def card(name: str, weights: Path, note: str = "") -> str:
     """A model card in Markdown; `validation.csv` and `log.csv` beside the weights are told of where they lie there."""
     network = load_network(weights)
@@ -63,6 +67,7 @@ def card(name: str, weights: Path, note: str = "") -> str:
         pictures=facts.get("pictures", "?"),
         seed=facts.get("seed", "?"),
         loss=facts.get("loss", "?"),
+        shares="".join(f", `--{key.replace('_', '-')} {facts[key]}`" for key in _SHARES if key in facts),
         step=facts.get("step", "?"),
         hours=_hours(weights.with_name("log.csv")),
         note=f"- **Training**: {note}\n" if note else "",

@@ -28,7 +28,7 @@ from unlossy.train.losses import rgb_l1, rgb_rms, rgb_rms_b
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
 from unlossy.train.tables import Qualities
-from unlossy.train.teacher import Teacher
+from unlossy.train.teacher import SHARE, Teacher
 from unlossy.train.validation import Validation, held_out
 
 LOSSES: Final[dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
@@ -53,7 +53,7 @@ class CorrectorSettings:
     workers: int = 2
     initial: Path | None = None
     teacher: Path | None = None
-    teacher_share: float = 0.75
+    teacher_share: float = SHARE
     heavy_share: float = Qualities().heavy_share
     device: str = "auto"
 
@@ -69,16 +69,18 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
     images = read_images(settings.folders, settings.crop_px + MARGIN)
     training, validating = held_out(images)
     device = _device(settings.device)
-    network = _network(settings).to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _placed(_network(settings), device)
     validation = Validation(validating, device)
     size_hw = (settings.crop_px, settings.crop_px)
     mix = replace(FIDELITY, qualities=Qualities(heavy_share=settings.heavy_share))
     pairs = Pairs(training, size_hw, settings.seed, CropsByArea(training), mix)
     teacher = _teacher(settings, device)
-    described = {"seed": str(settings.seed), "pictures": str(len(training)), "loss": settings.loss}
-    if teacher is not None:
-        described |= {"teacher_share": str(teacher.share)}
+    described = {
+        "seed": str(settings.seed),
+        "pictures": str(len(training)),
+        "loss": settings.loss,
+        "heavy_share": str(settings.heavy_share),
+    } | ({} if teacher is None else {"teacher_share": str(teacher.share)})
 
     def supply(first: int, last: int) -> Iterator[Batch]:
         for batch in batches(pairs, first, last, settings.batch_size, settings.workers):
@@ -121,9 +123,13 @@ def _network(settings: CorrectorSettings) -> UNet:
 def _teacher(settings: CorrectorSettings, device: torch.device) -> Teacher | None:
     if settings.teacher is None:
         return None
-    network = load_network(settings.teacher).to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Teacher(network, settings.teacher_share)
+    return Teacher(_placed(load_network(settings.teacher), device), settings.teacher_share)
+
+
+def _placed(network: UNet, device: torch.device) -> UNet:
+    """The same on a device, in the order of memory that convolutions like best."""
+    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _device(name: str) -> torch.device:
@@ -156,7 +162,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these weights")
     options.add_argument("--teacher", type=Path, metavar="WEIGHTS", help="learn from this network's answers, too")
-    options.add_argument("--teacher-share", type=float, default=0.75, help="of its answers in what is aimed at, 0..1")
+    options.add_argument("--teacher-share", type=float, default=SHARE, help="of its answers in what is aimed at, 0..1")
     options.add_argument(
         "--heavy-share", type=float, default=Qualities().heavy_share, help="of crops at qualities 5 to 40, 0..1"
     )

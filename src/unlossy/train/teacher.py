@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from unlossy.correctors.nets.colour import rgb_from_ycc
 from unlossy.train.data import Batch
 
+SHARE: Final = 0.75
 MIRRORS: Final = ((1,), (2,), (1, 2))
 """The axes of (3, h, w) that are reversed; asked about the picture as it is, a teacher tells its own copy nothing."""
 
