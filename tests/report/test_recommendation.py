@@ -144,7 +144,9 @@ def test_settings_in_words(tmp_path):
 
 
 def test_the_page_leads_with_it_and_has_the_methods_tables(tmp_path):
-    run = run_of(tmp_path / "run", {"correct=runs/a.safetensors": {10: ones(50), 50: ones(58)}})
+    aimed = "correct=runs/a.safetensors"
+    facts = {"none": MethodFacts(model_s=0.0042), aimed: MethodFacts(1_494_831, 3_504_872, model_s=0.012)}
+    run = run_of(tmp_path / "run", {aimed: {10: ones(50), 50: ones(58)}}, methods=facts)
     text = write_report([run]).read_text("utf-8")
     (lead,) = re.findall(r'<p class="verdict">([^<]*)</p>', text)
     assert lead.startswith("Use correct=a: at JPEG 10 it wins back 75")
@@ -155,8 +157,9 @@ def test_the_page_leads_with_it_and_has_the_methods_tables(tmp_path):
         for name, cells in re.findall(r"<tr><th[^>]*>([^<]*)</th>(.*?)</tr>", section)
     }
     assert rows["none"][0] == "0.0 [0.0, 0.0]"
-    assert rows["correct=a"][1:3] == ["0", "0"]
-    assert rows["correct=a"][5] == "30"
+    assert rows["correct=a"][1] == "0 / 0"
+    assert rows["correct=a"][4:6] == ["30 + 12", "1.49 M + 3.5 M"]
+    assert rows["none"][4:6] == ["4.2", "?"]
     assert rows["JPEG 10"][:2] == ["correct=a", "none"]
     assert rows["JPEG 10"][2].startswith("+50.0 [")
     # two lines of points in each chart: gains at 10, 50 and 90, shares where the loss is beyond noise

@@ -1,12 +1,15 @@
 """The methods of a study beside each other: what each wins, as tables and curves, and what each costs."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
 from unlossy.report.chart import Line, Point, chart, linear_axis
 from unlossy.report.document import bound
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, join, tag
-from unlossy.report.recommendation import milliseconds
+from unlossy.report.recommendation import counted, milliseconds
 from unlossy.report.tabular import percent, row, signed, table
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
@@ -14,6 +17,8 @@ from unlossy.runs.costs import MethodCost
 from unlossy.runs.mitigations import short_names
 from unlossy.runs.settings import Family, at, spoken
 from unlossy.store import NONE
+
+N = TypeVar("N", int, float)
 
 MAX_PAIRS = 90
 SHARE_LOW, SHARE_HIGH = -100.0, 150.0
@@ -169,11 +174,10 @@ def _costs_table(run: LoadedRun) -> Html:
     result = run.result
     mildest = next((cost.mildest for cost in result.methods.values() if cost.mildest is not None), None)
     where = "" if mildest is None else at(mildest.codec)
-    flips = ["became wrong", "became right"] if run.is_of_classes else ["got worse", "got better"]
-    head = ["method", "points on clean images [95 %]", *flips]
+    flips = "became wrong / right" if run.is_of_classes else "got worse / better"
+    head = ["method", "points on clean images [95 %]", flips]
     head += ["mean |change of p(true)|"] if run.is_of_classes else []
-    head += [f"points {where} [95 %]" if where else "points", "correction, ms", "model, ms"]
-    head += ["corrector's parameters", "model's parameters"]
+    head += [f"points {where} [95 %]" if where else "points", "ms: correction + model", "parameters: corrector + model"]
     names = short_names(result.plan.mitigations)
     rows = [row(names[m], _costs(run, cost)) for m, cost in result.methods.items() if m in names]
     note = (
@@ -188,13 +192,20 @@ def _costs(run: LoadedRun, cost: MethodCost) -> list[str]:
     moved = cost.mean_abs_p_true
     return [
         points_text(cost.clean_difference.get(result.main_metric)),
-        str(cost.became_wrong),
-        str(cost.became_right),
+        f"{cost.became_wrong} / {cost.became_right}",
         *(["" if moved is None else f"{moved:.4f}"] if run.is_of_classes else []),
         points_text(mildest),
-        *("" if s is None else milliseconds(s).removesuffix(" ms") for s in (cost.correction_s, cost.facts.model_s)),
-        *("" if n is None else f"{n:,}" for n in (cost.facts.corrector_parameters, cost.facts.model_parameters)),
+        _added(cost.correction_s, cost.facts.model_s, lambda seconds: milliseconds(seconds).removesuffix(" ms")),
+        _added(cost.facts.corrector_parameters, cost.facts.model_parameters, counted),
     ]
+
+
+def _added(of_corrector: N | None, of_model: N | None, told: Callable[[N], str]) -> str:
+    """ "26 + 1.8"; without a corrector the model's alone; "?" for a model that does not tell."""
+    model = "?" if of_model is None else told(of_model)
+    if of_corrector is None:
+        return model
+    return f"{told(of_corrector)} + {model}"
 
 
 def _pairs_table(run: LoadedRun) -> Html:

@@ -232,6 +232,11 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.1f} ms"
 
 
+def counted(count: int) -> str:
+    """A count for a table: "1.49 M", "212 k"."""
+    return millions(count).replace(" million", " M").replace(" thousand", " k")
+
+
 def millions(count: int) -> str:
     """A count: "1.49 million", "212 thousand"."""
     return f"{count / 1e6:.3g} million" if count >= 1e6 else f"{count / 1e3:.0f} thousand"
