@@ -16,6 +16,7 @@ from unlossy.cli.main import run
 torch = pytest.importorskip("torch", reason="training needs the extra train")
 
 from unlossy.correctors.nets.sizes import SIZES, load_network  # noqa: E402
+from unlossy.correctors.weights_place import shipped_weights  # noqa: E402
 from unlossy.train.corrector import LOSSES, parser, settings_of  # noqa: E402
 
 TRAIN = ["train", "corrector", "--images", "photos", "--crop", "32", "--batch", "2", "--workers", "0", "--threads", "1"]
@@ -60,6 +61,16 @@ def test_every_option_arrives(here, monkeypatch):
     assert seen == [settings_of(same)]
 
 
+def test_shipped_networks_go_by_their_names(here, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "unlossy.train.corrector.train_corrector", lambda settings, run, tell: seen.append(settings) or Stopped
+    )
+    assert run([*TRAIN, "-o", "run", "--init", "small", "--teacher", "base"]) == 0
+    assert seen[0].initial == shipped_weights("small")
+    assert seen[0].teacher == shipped_weights("base")
+
+
 class Stopped:
     step = 7
 
@@ -97,6 +108,9 @@ def test_a_run_trains_resumes_and_its_weights_correct(here, capsys):
         (["--device", "toaster"], "none that torch knows"),
         (["--init", "nowhere.safetensors"], "nowhere.safetensors"),
         (["--teacher", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["--init", "smal"], "none of our networks"),
+        (["--teacher", "dncnn3"], "none of our networks"),
+        (["--init", "base"], "--size chooses"),
         (["--teacher-share", "1.5"], "--teacher-share"),
     ],
 )

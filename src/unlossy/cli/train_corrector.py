@@ -14,6 +14,7 @@ from unlossy.cli.progress import progress_bar
 from unlossy.cli.trained import standing, validation_of
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
+from unlossy.correctors.registry import weights_of
 
 
 class Size(StrEnum):
@@ -72,9 +73,11 @@ def corrector(
     precision: Annotated[Precision, typer.Option(help="bf16 autocast, or float32 throughout.")] = Precision.bf16,
     evaluate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between validations.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Draws weights, crops, qualities.")] = 0,
-    init: Annotated[Path | None, typer.Option(metavar="WEIGHTS", help="Start from these weights of that size.")] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="NAME_OR_FILE", help="Start from these weights; blocks may differ.")
+    ] = None,
     teacher: Annotated[
-        Path | None, typer.Option(metavar="WEIGHTS", help="Learn from a trained network's answers, too.")
+        str | None, typer.Option(metavar="NAME_OR_FILE", help="Learn from a trained network's answers, too.")
     ] = None,
     teacher_share: Annotated[
         float, typer.Option(min=0, max=1, metavar="SHARE", help="Of its answers in what is aimed at.")
@@ -100,7 +103,7 @@ def corrector(
 
     `unlossy train corrector --images photos/ --images scans/ --size base --steps 60000 --minutes 120 -o runs/base`
 
-    `unlossy train corrector --images photos/ --init small.safetensors --teacher base.safetensors -o runs/taught`
+    `unlossy train corrector --images photos/ --init small --teacher base -o runs/taught`
 
     then `unlossy correct photos/ repaired/ --corrector runs/mine/weights.safetensors`
     """
@@ -130,8 +133,8 @@ def corrector(
             precision=precision.value,
             evaluate_every=evaluate_every,
             seed=seed,
-            init=init,
-            teacher=teacher,
+            init=None if init is None else weights_of(init),
+            teacher=None if teacher is None else weights_of(teacher),
             teacher_share=teacher_share,
             heavy_share=heavy_share,
             workers=workers,

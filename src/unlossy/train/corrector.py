@@ -23,8 +23,9 @@ from unlossy.correctors.nets.sizes import SIZES, load_network, save_network
 from unlossy.correctors.nets.unet import UNet, UNetShape
 from unlossy.train.data import Batch, CropsByArea, Pairs, batches, read_images
 from unlossy.train.degrade import FIDELITY, MARGIN
-from unlossy.train.loop import Job, Progress, train
+from unlossy.train.loop import Job, Progress, checkpoint_of, train
 from unlossy.train.losses import rgb_l1, rgb_rms, rgb_rms_b
+from unlossy.train.reshape import reshaped
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
 from unlossy.train.tables import Qualities
@@ -37,6 +38,10 @@ LOSSES: Final[dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
     "absolute": lambda corrected, clean, _known: rgb_l1(corrected, clean),
 }
 """Of the corrected Y, Cb, Cr, the clean RGB, and where the 8 x 8 grid is known."""
+
+
+N_BATCHES_TO_CHOOSE: Final = 4
+"""On which the blocks are chosen that leave a network when training goes on with fewer of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,12 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
     images = read_images(settings.folders, settings.crop_px + MARGIN)
     training, validating = held_out(images)
     device = _device(settings.device)
-    network = _placed(_network(settings), device)
     validation = Validation(validating, device)
     size_hw = (settings.crop_px, settings.crop_px)
     mix = replace(FIDELITY, qualities=Qualities(heavy_share=settings.heavy_share))
     pairs = Pairs(training, size_hw, settings.seed, CropsByArea(training), mix)
     teacher = _teacher(settings, device)
+    network = _network(settings, run, pairs, device)
     described = {
         "seed": str(settings.seed),
         "pictures": str(len(training)),
@@ -116,8 +121,21 @@ def loss_of(network: nn.Module, batch: Batch, loss: str, teacher: Teacher | None
         return LOSSES[loss](corrected, clean, batch.known)
 
 
-def _network(settings: CorrectorSettings) -> UNet:
-    return UNet(settings.shape) if settings.initial is None else load_network(settings.initial).train()
+def _network(settings: CorrectorSettings, run: Path, pairs: Pairs, device: torch.device) -> UNet:
+    """Where training begins. A run that goes on has its weights in its checkpoint: only their shape counts."""
+    if settings.initial is None or checkpoint_of(run).exists():
+        return _placed(UNet(settings.shape), device)
+    network = _placed(load_network(settings.initial), device)
+    if network.shape == settings.shape:
+        return network.train()
+
+    @torch.no_grad()
+    def cost(tried: UNet) -> float:
+        crops = batches(pairs, 0, N_BATCHES_TO_CHOOSE, settings.batch_size, workers=0)
+        return sum(float(loss_of(tried, batch.to(device), "rms")) for batch in crops)
+
+    print(f"{settings.initial}: {network.shape.blocks} blocks become {settings.shape.blocks}", file=sys.stderr)
+    return _placed(reshaped(network, settings.shape, cost).train(), device)
 
 
 def _teacher(settings: CorrectorSettings, device: torch.device) -> Teacher | None:
@@ -160,7 +178,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     options.add_argument("--evaluate-every", type=int, default=500, metavar="N", help="steps between validations")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these weights")
+    options.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these weights; blocks may differ")
     options.add_argument("--teacher", type=Path, metavar="WEIGHTS", help="learn from this network's answers, too")
     options.add_argument("--teacher-share", type=float, default=SHARE, help="of its answers in what is aimed at, 0..1")
     options.add_argument(

@@ -52,7 +52,7 @@ def train(
     Raises:
         RunError: the folder's checkpoint is of another network or optimizer, or the loss is not finite.
     """
-    state, checkpoint = State(network, settings), folder / "checkpoint.pt"
+    state, checkpoint = State(network, settings), checkpoint_of(folder)
     if checkpoint.exists():
         state.load(checkpoint)
     log, validation = Log(folder / "log.csv", state.step), Log(folder / "validation.csv", state.step)
@@ -76,6 +76,11 @@ def train(
             _save(state, job, checkpoint)
     _save(state, job, checkpoint)
     return state
+
+
+def checkpoint_of(run: Path) -> Path:
+    """The file from which a run resumes."""
+    return run / "checkpoint.pt"
 
 
 def _save(state: State, job: Job[B], checkpoint: Path) -> None:

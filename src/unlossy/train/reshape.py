@@ -1,0 +1,72 @@
+"""A trained network with more or fewer blocks, where training goes on: nothing that it knows is learnt again.
+
+New blocks stand last in their level and begin as the identity. Where there are too many, those leave whose absence
+costs least on pictures, one at a time, for what a block does depends on the others.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from unlossy.core.errors import UsageError
+from unlossy.correctors.nets.unet import SLOPE, Block, Level, UNet, UNetShape
+
+LEVELS = ("fine_in", "middle_in", "bottom", "middle_out", "fine_out")
+
+
+def reshaped(network: UNet, shape: UNetShape, cost: Callable[[UNet], float]) -> UNet:
+    """The network in `shape`; `network` itself may lose blocks on the way.
+
+    Args:
+        network: trained.
+        shape: of the same widths and embedding; blocks may differ.
+        cost: what a network loses on pictures, the lower the better; asked only where blocks must leave.
+
+    Raises:
+        UsageError: widths or embedding differ.
+    """
+    if (network.shape.widths, network.shape.embedding) != (shape.widths, shape.embedding):
+        raise UsageError(
+            f"the weights to start from are {network.shape.widths} channels wide, those to train {shape.widths}: "
+            "--size chooses; only the number of blocks may differ"
+        )
+    target = UNet(shape)
+    for name in LEVELS:
+        level, wanted = getattr(network, name), len(getattr(target, name))
+        while len(level) > wanted:
+            del level[_least_needed(network, name, cost)]
+        for _ in range(wanted - len(level)):
+            level.append(identity_block(shape.widths[_depth(name)], shape.embedding).to(_device(network)))
+    target.load_state_dict(network.state_dict())
+    return target.to(_device(network)).train(network.training)
+
+
+def identity_block(width: int, embedding: int) -> Block:
+    """A block that changes nothing yet, and whose first convolution is loud enough for it to learn at once."""
+    block = Block(width, embedding)
+    nn.init.kaiming_normal_(block.first.weight, a=SLOPE)
+    for bias in (block.first.bias, block.second.bias):
+        nn.init.zeros_(bias)  # type: ignore[arg-type]
+    return block
+
+
+def _least_needed(network: UNet, name: str, cost: Callable[[UNet], float]) -> int:
+    """The place of the block of a level without which the cost is lowest."""
+    whole: Level = getattr(network, name)
+    costs = []
+    for place in range(len(whole)):
+        without = Level(0, 0, 0)
+        without.extend(block for other, block in enumerate(whole) if other != place)
+        setattr(network, name, without)
+        costs.append(cost(network))
+    setattr(network, name, whole)
+    return costs.index(min(costs))
+
+
+def _depth(level: str) -> int:
+    return {"fine": 0, "middle": 1, "bottom": 2}[level.split("_")[0]]
+
+
+def _device(network: UNet) -> torch.device:
+    return next(network.parameters()).device
