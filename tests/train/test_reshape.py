@@ -89,7 +89,7 @@ def test_a_run_starts_from_weights_of_other_blocks_and_resumes_without_them(tmp_
         return load_network(run / "weights.safetensors")
 
     assert stretch(1, tmp_path / "run").shape == shape
-    assert f"{kept} blocks become {shape.blocks}" in capsys.readouterr().err
+    assert f"{kept} blocks per level become {shape.blocks}" in capsys.readouterr().err
     start.unlink()
     assert stretch(2, tmp_path / "run").shape == shape
     assert capsys.readouterr().err == ""

@@ -134,8 +134,11 @@ def _network(settings: CorrectorSettings, run: Path, pairs: Pairs, device: torch
         crops = batches(pairs, 0, N_BATCHES_TO_CHOOSE, settings.batch_size, workers=0)
         return sum(float(loss_of(tried, batch.to(device), "rms")) for batch in crops)
 
-    print(f"{settings.initial}: {network.shape.blocks} blocks become {settings.shape.blocks}", file=sys.stderr)
-    return _placed(reshaped(network, settings.shape, cost).train(), device)
+    before = network.shape.blocks
+    network = _placed(reshaped(network, settings.shape, cost).train(), device)
+    told = f"{settings.initial}: {before} blocks per level become {settings.shape.blocks}; new ones change nothing yet"
+    print(told, file=sys.stderr)
+    return network
 
 
 def _teacher(settings: CorrectorSettings, device: torch.device) -> Teacher | None:

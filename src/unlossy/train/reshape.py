@@ -4,7 +4,7 @@ New blocks stand last in their level and begin as the identity. Where there are 
 costs least on pictures, one at a time, for what a block does depends on the others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
@@ -35,7 +35,8 @@ def reshaped(network: UNet, shape: UNetShape, cost: Callable[[UNet], float]) -> 
     for name in LEVELS:
         level, wanted = getattr(network, name), len(getattr(target, name))
         while len(level) > wanted:
-            del level[_least_needed(network, name, cost)]
+            costs = {place: cost(network) for place in each_left_out(network, name)}
+            del level[min(costs, key=lambda place: costs[place])]
         for _ in range(wanted - len(level)):
             level.append(identity_block(shape.widths[_depth(name)], shape.embedding).to(_device(network)))
     target.load_state_dict(network.state_dict())
@@ -51,17 +52,15 @@ def identity_block(width: int, embedding: int) -> Block:
     return block
 
 
-def _least_needed(network: UNet, name: str, cost: Callable[[UNet], float]) -> int:
-    """The place of the block of a level without which the cost is lowest."""
+def each_left_out(network: UNet, name: str) -> Iterator[int]:
+    """The place of each block of a level (one of LEVELS), while the network is without it; then it is whole again."""
     whole: Level = getattr(network, name)
-    costs = []
     for place in range(len(whole)):
         without = Level(0, 0, 0)
         without.extend(block for other, block in enumerate(whole) if other != place)
         setattr(network, name, without)
-        costs.append(cost(network))
+        yield place
     setattr(network, name, whole)
-    return costs.index(min(costs))
 
 
 def _depth(level: str) -> int:
