@@ -27,9 +27,10 @@ def reshaped(network: UNet, shape: UNetShape, cost: Callable[[UNet], float]) -> 
         UsageError: widths or embedding differ.
     """
     if (network.shape.widths, network.shape.embedding) != (shape.widths, shape.embedding):
+        of_weights, of_size = (f"{one.widths} channels, embedding of {one.embedding}" for one in (network.shape, shape))
         raise UsageError(
-            f"the weights to start from are {network.shape.widths} channels wide, those to train {shape.widths}: "
-            "--size chooses; only the number of blocks may differ"
+            f"the weights to start from have {of_weights}; those to train have {of_size}: --size chooses; only the "
+            "number of blocks may differ"
         )
     target = UNet(shape)
     for name in LEVELS:
