@@ -135,7 +135,7 @@ def _network(settings: CorrectorSettings, run: Path, pairs: Pairs, device: torch
         return sum(float(loss_of(tried, batch.to(device), "rms")) for batch in crops)
 
     before = network.shape.blocks
-    network = _placed(reshaped(network, settings.shape, cost).train(), device)
+    network = _placed(reshaped(network.train(), settings.shape, cost), device)
     told = f"{settings.initial}: {before} blocks per level become {settings.shape.blocks}; new ones change nothing yet"
     print(told, file=sys.stderr)
     return network

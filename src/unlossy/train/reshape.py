@@ -5,18 +5,19 @@ costs least on pictures, one at a time, for what a block does depends on the oth
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
-import torch
 from torch import nn
 
 from unlossy.core.errors import UsageError
 from unlossy.correctors.nets.unet import SLOPE, Block, Level, UNet, UNetShape
 
-LEVELS = ("fine_in", "middle_in", "bottom", "middle_out", "fine_out")
+LEVELS: Final = {"fine_in": 0, "middle_in": 1, "bottom": 2, "middle_out": 1, "fine_out": 0}
+"""The rows of blocks of a network, in the order in which a picture passes them, and their places in its shape."""
 
 
 def reshaped(network: UNet, shape: UNetShape, cost: Callable[[UNet], float]) -> UNet:
-    """The network in `shape`; `network` itself may lose blocks on the way.
+    """The network itself, now in `shape`.
 
     Args:
         network: trained.
@@ -32,16 +33,16 @@ def reshaped(network: UNet, shape: UNetShape, cost: Callable[[UNet], float]) -> 
             f"the weights to start from have {of_weights}; those to train have {of_size}: --size chooses; only the "
             "number of blocks may differ"
         )
-    target = UNet(shape)
-    for name in LEVELS:
-        level, wanted = getattr(network, name), len(getattr(target, name))
+    device = next(network.parameters()).device
+    for name, depth in LEVELS.items():
+        level, wanted = getattr(network, name), shape.blocks[depth]
         while len(level) > wanted:
             costs = {place: cost(network) for place in each_left_out(network, name)}
             del level[min(costs, key=lambda place: costs[place])]
         for _ in range(wanted - len(level)):
-            level.append(identity_block(shape.widths[_depth(name)], shape.embedding).to(_device(network)))
-    target.load_state_dict(network.state_dict())
-    return target.to(_device(network)).train(network.training)
+            level.append(identity_block(shape.widths[depth], shape.embedding).to(device))
+    network.shape = shape
+    return network.train(network.training)
 
 
 def identity_block(width: int, embedding: int) -> Block:
@@ -62,11 +63,3 @@ def each_left_out(network: UNet, name: str) -> Iterator[int]:
         setattr(network, name, without)
         yield place
     setattr(network, name, whole)
-
-
-def _depth(level: str) -> int:
-    return {"fine": 0, "middle": 1, "bottom": 2}[level.split("_")[0]]
-
-
-def _device(network: UNet) -> torch.device:
-    return next(network.parameters()).device
