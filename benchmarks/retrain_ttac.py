@@ -2,7 +2,8 @@
 
     python benchmarks/retrain_ttac.py [-o RUNS] [--from WEIGHTS...]
 
-About two hours of one core; a killed run goes on when it is started again. RUNS/mean/weights.safetensors is the
+About two hours of one core; a killed run goes on when it is started again. It starts from `small` as installed; what
+ships started from the `small` of 2026-11-21. RUNS/mean/weights.safetensors is the
 result, with its validation beside it (`python -m unlossy.correctors.export --ship` makes the card of it).
 """
 

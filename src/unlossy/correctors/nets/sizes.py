@@ -17,7 +17,7 @@ ARCHITECTURE: Final = "unlossy-unet-2"
 
 SIZES: Final = {
     "base": UNetShape(widths=(48, 96, 160), blocks=(2, 2, 4)),
-    "small": UNetShape(widths=(16, 48, 112), blocks=(1, 2, 5)),
+    "small": UNetShape(widths=(16, 48, 112), blocks=(2, 2, 3)),
 }
 
 
