@@ -52,7 +52,7 @@ def corrector(
         typer.Option("--images", metavar="DIR", help="A folder of clean pictures; repeatable."),
     ],
     run: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of this run; resumes.")],
-    size: Annotated[Size, typer.Option(help="small (1 million parameters) or base (3 million).")] = Size.small,
+    size: Annotated[Size, typer.Option(help="small (1 million parameters) or base (2.7 million).")] = Size.small,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the whole run, resumed ones included.")] = 20_000,
     decay_steps: Annotated[
         int | None, typer.Option(min=1, help="Hold the rate and let it fall over the last N steps, else a cosine.")

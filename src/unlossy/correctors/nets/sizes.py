@@ -16,7 +16,7 @@ ARCHITECTURE: Final = "unlossy-unet-2"
 """Changes whenever old weights no longer fit the code."""
 
 SIZES: Final = {
-    "base": UNetShape(widths=(48, 96, 160), blocks=(2, 2, 4)),
+    "base": UNetShape(widths=(48, 96, 160), blocks=(3, 2, 3)),
     "small": UNetShape(widths=(16, 48, 112), blocks=(2, 2, 3)),
 }
 
