@@ -36,18 +36,21 @@ def timed(action):
 
 
 def bare_step(network, task, batch):
-    """Forward and backward of both networks in bfloat16, and nothing else; the clean answer is a forward pass, too."""
+    """Forward and backward of both networks, the corrector in bfloat16, and nothing else.
+
+    The clean answer is a forward pass, too.
+    """
     clean, degraded = batch.clean.float() / 255.0, batch.degraded.float() / 255.0
     ycc = ycc_from_rgb(degraded).contiguous(memory_format=torch.channels_last)
     shown = clean.contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        wanted = task.outputs(shown)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        with torch.no_grad():
-            wanted = task.outputs(shown)
         answer = network(ycc, batch.tables, batch.known, batch.sampling)
-        picture = rgb_from_ycc(answer.detach()).requires_grad_()
-        found = task.outputs(picture)
-        sum((found[name] - wanted[name]).abs().mean() for name in task.heads).backward()
-        answer.backward(torch.ones_like(answer))
+    picture = rgb_from_ycc(answer.detach().float()).requires_grad_()
+    found = task.outputs(picture)
+    sum((found[name] - wanted[name]).abs().mean() for name in task.heads).backward()
+    answer.backward(torch.ones_like(answer))
     network.zero_grad(set_to_none=True)
 
 

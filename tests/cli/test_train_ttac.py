@@ -65,6 +65,15 @@ def test_a_run_trains_resumes_and_its_weights_stand_in_a_study(here, capsys):
     assert cell["n"] == 4
 
 
+@needs_onnx2torch
+def test_a_run_goes_on_with_the_optimizer_it_was_begun_with(here, capsys):
+    assert run([*SHORT, "--steps", "1", "--optimizer", "muon"]) == 0
+    assert run([*SHORT, "--steps", "2"]) != 0
+    assert "not a checkpoint of this run" in capsys.readouterr().err
+    assert run([*SHORT, "--steps", "2", "--optimizer", "muon"]) == 0
+    assert "step 2 of 2" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [

@@ -123,6 +123,20 @@ def test_a_batch_is_learnt_by_heart_through_the_frozen_network(place):
     assert all(torch.equal(a, b) for a, b in zip(before, frozen.network.parameters(), strict=True))
 
 
+def test_the_task_network_judges_in_single_precision_where_the_corrector_does_not(place):
+    pictures = [np.asarray(photo(seed, 128, 128)) for seed in range(4)]
+    (batch,) = batches(Pairs(pictures, (64, 64), 3, view, MIX), 0, 1, 2, workers=0)
+    network, frozen, seen = UNet(TINY), task(size=64), {"corrector": set(), "task": set()}
+    for name, module in (("corrector", network), ("task", frozen.network)):
+        for layer in module.modules():
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.register_forward_hook(lambda _l, _x, out, kinds=seen[name]: kinds.add(out.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        aimed_loss(network, Watched(frozen), batch, settings(place)).backward()
+    assert torch.bfloat16 in seen["corrector"]
+    assert seen["task"] == {torch.float32}
+
+
 def test_the_weights_of_a_run_work_as_a_corrector_that_says_what_it_was_aimed_at(place):
     run = place / "run"
     train_ttac(settings(place, steps=6), [task()], run)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from unlossy.cli.progress import progress_bar
+from unlossy.cli.train_corrector import Optimizer
 from unlossy.cli.trained import standing, validation_of
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
@@ -66,6 +67,9 @@ def ttac(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Views per step.")] = 16,
     lr: Annotated[float, typer.Option(min=0, help="The highest learning rate.")] = 1e-3,
+    optimizer: Annotated[
+        Optimizer, typer.Option(help="adamw, or muon for the kernels and adamw for the rest.")
+    ] = Optimizer.adamw,
     evaluate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between validations.")] = 100,
     limit: Annotated[int | None, typer.Option(min=1, help="Use N of the pictures, drawn by the seed.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws views, qualities, pictures.")] = 0,
@@ -105,7 +109,13 @@ def ttac(
         torch.set_num_threads(threads)
     schedule = import_module("unlossy.train.schedule").Schedule(steps, warmup_steps=50, decay_steps=decay_steps)
     loop = parts.LoopSettings(
-        schedule, lr=lr, ema_decay=0.995, evaluate_every=evaluate_every, minutes=minutes, patience=patience
+        schedule,
+        lr=lr,
+        muon=optimizer is Optimizer.muon,
+        ema_decay=0.995,
+        evaluate_every=evaluate_every,
+        minutes=minutes,
+        patience=patience,
     )
     settings = trainer.TtacSettings(
         folders=tuple(images),
