@@ -1,7 +1,7 @@
 """From a corrector SPEC to a Corrector. Adding one is a module with an `open_from` and one line here.
 
 small, base         ours, with the weights that ship
-ttac-mobilenet-v2   small, aimed at MobileNetV2 (task-targeted)
+ttac-mobilenet-v2   base, aimed at MobileNetV2 (task-targeted)
 FILE.safetensors    ours, with your own weights (of `unlossy train`)
 FILE.onnx           ours, as `unlossy export` wrote it
 dncnn3@FILE         DnCNN-3 (Zhang et al. 2017) on luma, weights from a file
@@ -41,7 +41,7 @@ SUFFIXES: Final[dict[str, str]] = {
 RUNTIMES: Final = ("auto", "onnx", "torch")
 
 FORMS: Final = """  small, base         shipped with unlossy
-  ttac-mobilenet-v2   small, aimed at MobileNetV2 on ImageNet; shipped
+  ttac-mobilenet-v2   base, aimed at MobileNetV2 on ImageNet; shipped
   FILE.safetensors    weights of your own training (RUN/weights.safetensors)
   FILE.onnx           a corrector that `unlossy export` wrote
   dncnn3@FILE         DnCNN-3 on luma; FILE.safetensors, or .pth with tensors alone
