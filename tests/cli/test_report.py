@@ -39,8 +39,8 @@ def test_study_writes_html_and_shows(tmp_path, capsys, monkeypatch):
 
 def test_the_demo_ends_with_the_path_of_its_report(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for items in ("4", "3"):  # the second clears what the first left
+    for items in ("2", "1"):  # the second clears what the first left
         assert run(["demo", "--items", items]) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "demo/report.html"
     report = (tmp_path / "demo" / "report.html").read_text("utf-8")
-    assert "3 images from synthetic:3" in report
+    assert "1 image from synthetic:1, 16 settings" in report

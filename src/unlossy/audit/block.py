@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from unlossy.audit.evidence import FEATURES, NO_QUALITY, TABLES, Evidence
+from unlossy.core.words import counted, plural
 
 QUALITY: Final = "quality"
 SHARED: Final = 0.9
@@ -138,16 +139,6 @@ def _shared_quality(here: Any, rest: Any) -> str | None:  # noqa: ANN401 (arrays
     if low == NO_QUALITY or float(((rest >= low) & (rest <= high)).mean()) > ELSEWHERE:
         return None
     return str(low) if low == high else f"{low} to {high}"
-
-
-def counted(n: int, noun: str = "image") -> str:
-    """A number with its noun: "1 image", "30 images"."""
-    return f"{n} {noun}" if n == 1 else f"{n} {plural(noun)}"
-
-
-def plural(noun: str) -> str:
-    """More than one of it: "classes", "splits"."""
-    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def grouped(dimension: str, names: Sequence[str]) -> str:

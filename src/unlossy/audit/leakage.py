@@ -16,10 +16,11 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Int64
 
-from unlossy.audit.block import counted, p_text, plural
+from unlossy.audit.block import p_text
 from unlossy.audit.evidence import Evidence
 from unlossy.audit.headers import FEATURES_SEEN, Headers, header_vectors
 from unlossy.audit.ridge import cross_validated_auc
+from unlossy.core.words import counted, plural
 
 LABELS: Final = ("class", "split")
 LEVEL: Final = 0.01

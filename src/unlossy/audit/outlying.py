@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from unlossy.audit.block import KEYS_IN_JSON, counted
+from unlossy.audit.block import KEYS_IN_JSON
 from unlossy.audit.evidence import NO_QUALITY, Evidence
 from unlossy.audit.traits import MIN_IMAGES
+from unlossy.core.words import counted
 
 GAP: Final = 20
 MAX_SHARE: Final = 0.1

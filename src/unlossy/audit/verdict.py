@@ -15,13 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from unlossy.audit.bands import Band, StudyCost, bands_of, expected_cost
-from unlossy.audit.block import RogueBlock, counted
+from unlossy.audit.block import RogueBlock
 from unlossy.audit.coding import batches_of
 from unlossy.audit.evidence import Evidence, Gatherer
 from unlossy.audit.leakage import Leak, measure_leakage
 from unlossy.audit.outlying import OutlyingCluster, find_outlying
 from unlossy.audit.rogue import find_rogue_blocks
 from unlossy.audit.summary import Summary, Tally, median_of
+from unlossy.core.words import counted
 from unlossy.metrics import Interval
 
 BLOCKS_TOLD: Final = 3

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from unlossy.audit.summary import Summary, by_count
 from unlossy.audit.verdict import Verdict
+from unlossy.core.words import counted
 
 BAR_WIDTH: Final = 40
 NAMES_SHOWN: Final = 8
@@ -29,7 +30,7 @@ def print_verdict(verdict: Verdict) -> None:
     """Prints how much was looked at, and the verdict, a line for each sentence."""
     console = Console(highlight=False)
     summary = verdict.summary
-    console.print(f"{summary.n_items} images, {summary.size_bytes / 1e6:.1f} MB")
+    console.print(f"{counted(summary.n_items)}, {summary.size_bytes / 1e6:.1f} MB")
     console.print()
     for sentence in verdict.sentences:
         console.print(Text(sentence))

@@ -13,6 +13,7 @@ from unlossy.cli.device import refuse_absent_device
 from unlossy.cli.progress import progress_bar
 from unlossy.core.errors import ItemError, TruncatedError, UsageError
 from unlossy.core.tools import printable
+from unlossy.core.words import counted
 from unlossy.correctors.guards import Hidden
 from unlossy.correctors.registry import DEFAULT, Choices, open_corrector
 from unlossy.repair import RepairPlan, RepairResult, run_repair
@@ -106,7 +107,7 @@ def print_repair(result: RepairResult, *, partial: bool = False) -> None:
     told = [f"{len(result.of(CORRECTED))} corrected", f"{len(result.of(COPIED))} copied as they were"]
     told += [f"{len(result.of(CONVERTED))} converted"] if result.of(CONVERTED) else []
     earlier = f" ({result.n_earlier} of them in an earlier run)" if result.n_earlier else ""
-    images = "1 image" if len(result.records) == 1 else f"{len(result.records)} images"
+    images = counted(len(result.records))
     console.print(Text(f"{images}: {', '.join(told)}, {len(result.of(FAILED))} failed{earlier}"))
     if result.others:
         others = ", ".join(f"{suffix or '(no suffix)'} {n}" for suffix, n in sorted(result.others.items()))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from unlossy.core.words import counted
 from unlossy.metrics.gradients import THRESHOLD
 from unlossy.metrics.recovered import Share
 from unlossy.metrics.stats import Interval
@@ -44,7 +45,7 @@ def render_damage(found: DamageResult) -> str:
     told = [
         tag("p", bound(sentence), class_="verdict" if not n else None) for n, sentence in enumerate(sentences(found))
     ]
-    footer = f"unlossy damage, {found.n_items} pictures of {found.data}"
+    footer = f"unlossy damage, {counted(found.n_items, 'picture')} of {found.data}"
     return document("What compression does to gradients and edges", told, sections, footer=footer, styles=STYLES)
 
 

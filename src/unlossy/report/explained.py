@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from unlossy.core.words import counted
 from unlossy.metrics.stats import Interval
 from unlossy.report.chart import Line, Point, chart, linear_axis
 from unlossy.report.document import Section, document, write_whole
@@ -34,7 +35,7 @@ def render_explanation(found: Explanation) -> str:
         Section("numbers", "Every number", _numbers(found)),
     ]
     told = [tag("p", sentence, class_="verdict") for sentence in sentences(found)]
-    footer = f"unlossy explain, {found.model}, {found.n_items} items of {found.data}"
+    footer = f"unlossy explain, {found.model}, {counted(found.n_items, 'item')} of {found.data}"
     return document("Why it works", told, sections, footer=footer, styles=STYLES)
 
 

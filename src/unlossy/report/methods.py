@@ -9,7 +9,7 @@ from unlossy.report.chart import Line, Point, chart, linear_axis
 from unlossy.report.document import bound
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, join, tag
-from unlossy.report.recommendation import counted, milliseconds
+from unlossy.report.recommendation import milliseconds, short_count
 from unlossy.report.tabular import percent, row, signed, table
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
@@ -196,7 +196,7 @@ def _costs(run: LoadedRun, cost: MethodCost) -> list[str]:
         *(["" if moved is None else f"{moved:.4f}"] if run.is_of_classes else []),
         points_text(mildest),
         _added(cost.correction_s, cost.facts.model_s, lambda seconds: milliseconds(seconds).removesuffix(" ms")),
-        _added(cost.facts.corrector_parameters, cost.facts.model_parameters, counted),
+        _added(cost.facts.corrector_parameters, cost.facts.model_parameters, short_count),
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlossy.core.errors import UsageError
+from unlossy.core.words import counted
 from unlossy.report.curves import curves_section
 from unlossy.report.diagnoses.section import diagnosis_section
 from unlossy.report.document import Section, bound, document, write_whole
@@ -133,7 +134,7 @@ def _told(runs: Sequence[LoadedRun]) -> list[Html]:
         ]
         told += [tag("p", note, class_="alert", role="note") for note in caveats(run.result, run.losses.n_done)]
         told.append(tag("p", bound(levels(run.result) or ""), class_="levels"))
-        data = f"{run.result.n_items} images from {run.result.plan.data}, {len(run.result.cells)} settings"
+        data = f"{counted(run.result.n_items)} from {run.result.plan.data}, {counted(len(run.result.cells), 'setting')}"
         told.append(tag("p", data, class_="facts"))
     return told
 

@@ -232,7 +232,7 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.1f} ms"
 
 
-def counted(count: int) -> str:
+def short_count(count: int) -> str:
     """A count for a table: "1.49 M", "212 k"."""
     return millions(count).replace(" million", " M").replace(" thousand", " k")
 
