@@ -1,9 +1,9 @@
-"""Trains what ships as `ttac-mobilenet-v2`: three stretches from `base`, each from the one before.
+"""Trains what ships as `ttac-mobilenet-v2`: four stretches from `base`, each from the one before.
 
     python benchmarks/retrain_ttac.py [-o RUNS] [--from WEIGHTS...] [--threads N]
 
-About an hour and three quarters of two cores; a killed run goes on when it is started again. The weights of the last
-stretch, RUNS/third/weights.safetensors, are the result, with their validation beside them
+About three hours and a half of two cores; a killed run goes on when it is started again. The weights of the last
+stretch, RUNS/fourth/weights.safetensors, are the result, with their validation beside them
 (`python -m unlossy.correctors.export --ship` makes the card of it).
 """
 
@@ -25,6 +25,7 @@ STRETCHES = (  # steps, those of them over which the rate falls, its highest, th
     ("first", 400, 1, "1e-3", "adamw"),
     ("second", 400, 1, "1.5e-3", "muon"),
     ("third", 900, 700, "7e-4", "muon"),
+    ("fourth", 1750, 900, "7e-4", "muon"),
 )
 
 
