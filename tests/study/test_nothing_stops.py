@@ -229,7 +229,7 @@ def test_a_full_disk_costs_a_chunk_and_the_run_goes_on_when_there_is_room(many):
 
 
 def test_ctrl_c_leaves_whole_chunks_and_the_run_goes_on(many):
-    process = start("slow", "jpeg:10..90:10", slow_s=0.12)  # over two seconds a chunk: a busy machine's poll is in time
+    process = start("slow", "jpeg:10..90:10", slow_s=0.25)  # five seconds a chunk: a busy machine's poll is in time
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None and n_done(many) < 16:
         time.sleep(0.02)
