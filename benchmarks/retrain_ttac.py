@@ -43,8 +43,7 @@ def main() -> None:
         for folder in PICTURES:
             words += ["--images", str(DATA / folder)]
         words += ["--steps", str(steps), "--decay-steps", str(falling), "--lr", lr, "--optimizer", optimizer]
-        words += ["--seed", str(seed), "--threads", options.threads, "--evaluate-every", "100"]
-        words += ["-o", str(options.runs / name)]
+        words += ["--seed", str(seed), "--threads", options.threads, "-o", str(options.runs / name)]
         subprocess.run([sys.executable, "-m", "unlossy", *words], check=True)
         start = str(options.runs / name / "weights.safetensors")
     print(start)
