@@ -62,9 +62,9 @@ class Settings:
     seed: int = 0
     n_scenes: int = 4000
     finetune_steps: int = 700
-    n_unlabeled: int = 1000
+    n_unlabeled: int = 2000
     unlabeled_px: int = 160
-    ttac_steps: int = 400
+    ttac_steps: int = 1200
     n_evaluation: int = 300
     processes: int = 1
     threads: int = 1
@@ -122,7 +122,7 @@ def finetune(network: DemoNetwork, settings: Settings) -> DemoNetwork:
 def aim(network: DemoNetwork, settings: Settings, folder: Path) -> None:
     """Nothing; `folder` holds the corrector aimed at the network: weights, and the graph that refers to them."""
     task = as_differentiable(network)
-    loop = LoopSettings(Schedule(settings.ttac_steps, 20), lr=3e-4, ema_decay=0.99, evaluate_every=100)
+    loop = LoopSettings(Schedule(settings.ttac_steps, 20), lr=1e-3, ema_decay=0.99, evaluate_every=100)
     with tempfile.TemporaryDirectory() as place:
         pictures = Path(place) / "scenes"
         pictures.mkdir()
