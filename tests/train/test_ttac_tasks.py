@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch", reason="training needs the extra train")
 
@@ -186,6 +187,19 @@ def test_validation_tells_a_corrector_that_does_nothing_from_one_that_knows_all(
         assert idle[f"gain_q{quality}_db"] == pytest.approx(0.0, abs=1e-3)
         assert (best[f"distance_q{quality}"], best[f"agreement_q{quality}"]) == (0.0, 1.0)
     assert idle["agreement_jpeg_q10"] < idle["agreement_jpeg_q80"]
+
+
+def test_validation_looks_at_every_folder_and_at_pictures_as_they_are(monkeypatch):
+    monkeypatch.setattr("unlossy.train.aim_validation.MOST_PIXELS", 4 * 32 * 32)
+    sides = [16] * 4 + [64] * 4 + [160] * 4  # as three folders, in the order of their names
+    pictures = [np.asarray(photo(seed, side, side)) for seed, side in enumerate(sides)]
+    seen = AimValidation(pictures, [Watched(detector())], [(32, 32)]).clean[32, 32]
+    assert len(seen) == 4
+    as_they_are = [(255 * picture[0]).round().byte().permute(1, 2, 0).numpy() for picture in seen]
+    assert np.array_equal(as_they_are[2], pictures[6][16:48, 16:48])
+    for found, n in zip(as_they_are, (0, 3, 6, 9), strict=True):
+        resized = np.asarray(Image.fromarray(pictures[n]).resize((32, 32), Image.Resampling.BICUBIC))
+        assert np.array_equal(found, resized) == (n != 6)
 
 
 def test_two_tasks_in_one_run_resume_exactly_and_the_weights_name_both(place):

@@ -19,6 +19,7 @@ from unlossy.train.losses import psnr_db
 from unlossy.train.tables import libjpeg_tables
 from unlossy.train.task_losses import Answers, Watched, prediction_l1
 from unlossy.train.validation import as_rgb
+from unlossy.train.views import MOST_NATIVE
 
 QUALITIES: Final = (10, 20, 40, 80)
 MOST_PIXELS: Final = 48 * 224 * 224
@@ -35,14 +36,17 @@ class Near:
 
 
 class AimValidation:
-    """Some pictures in the sizes of the networks' views as 4:2:0 JPEGs, and the networks' clean answers, made once."""
+    """Some pictures in the sizes of the networks' views as 4:2:0 JPEGs, and the networks' clean answers, made once.
+
+    Of more pictures than are looked at, evenly spaced ones are: in the order of their names a folder's stand together.
+    """
 
     def __init__(
         self, images: Sequence[np.ndarray], networks: Sequence[Watched], sizes_hw: Sequence[tuple[int, int]]
     ) -> None:
         most = max(1, MOST_PIXELS // sum(height * width for height, width in sizes_hw))
         sizes = dict.fromkeys(sizes_hw)
-        self.clean = {size: [_tensor(_central(image, size)) for image in images[:most]] for size in sizes}
+        self.clean = {size: [_tensor(_central(image, size)) for image in _spread(images, most)] for size in sizes}
         self.jpegs = {q: {size: [_as_jpeg(p, q) for p in self.clean[size]] for size in sizes} for q in QUALITIES}
         self.networks = list(zip(networks, sizes_hw, strict=True))
         self.answers = [list(_answers(task, self.clean[size])) for task, size in self.networks]
@@ -78,6 +82,12 @@ class AimValidation:
             _nearness(task, _answers(task, pictures[size]), clean)
             for (task, size), clean in zip(self.networks, self.answers, strict=True)
         ]
+
+
+def _spread(images: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
+    """At most that many of the images, evenly spaced."""
+    n = min(most, len(images))
+    return [images[i * len(images) // n] for i in range(n)]
 
 
 def _nearness(task: Watched, found: Iterable[Answers], wanted: Sequence[Answers]) -> Near:
@@ -127,9 +137,12 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _central(image_hwc: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """The largest central region of that shape, resized to it."""
+    """The centre as it is, as most views are cut; of a picture too small or too large for that, the largest resized."""
     height, width = image_hwc.shape[:2]
     scale = min(height / size_hw[0], width / size_hw[1])
+    if 1.0 <= scale <= MOST_NATIVE:
+        top, left = (height - size_hw[0]) // 2, (width - size_hw[1]) // 2
+        return np.ascontiguousarray(image_hwc[top : top + size_hw[0], left : left + size_hw[1]])
     taken_h, taken_w = int(size_hw[0] * scale), int(size_hw[1] * scale)
     top, left = (height - taken_h) // 2, (width - taken_w) // 2
     region = Image.fromarray(image_hwc[top : top + taken_h, left : left + taken_w])
