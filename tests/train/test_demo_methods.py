@@ -80,9 +80,9 @@ def test_the_aimed_corrector_ships_as_weights_and_a_graph_that_says_what_it_is_f
 
 def test_the_cards_say_what_was_measured():
     figures = {name: {"clean": 0.97, "10": 0.4} for name in ("none", "demo_ttac", "demo_finetuned")}
-    text = demo_methods._card("demo_ttac", replace(TINY, seed=3), figures, 120.0)
+    text = demo_methods._card("demo_ttac", replace(TINY, seed=3, threads=2), figures, 130.0)
     assert "17 scenes of 144 px (seed\n2000000), 1 steps" in text
-    assert "--seed 3`, about 2 processor minutes" in text
+    assert "--seed 3 --threads 2`, 2 processor minutes" in text
     assert "| JPEG 10 | 40.0 | 40.0 | 40.0 |" in text
 
 

@@ -227,7 +227,7 @@ _CARD = """# {name}
 
 {what}
 
-- **Command**: `python -m unlossy.train.demo_methods --seed {seed}`, about {minutes:.0f} processor minutes.
+- **Command**: `python -m unlossy.train.demo_methods --seed {seed} --threads {threads}`, {minutes} processor minutes.
 - **Licence**: Apache-2.0, weights and data.
 
 Top-1 in per cent on `synthetic:{n_evaluation},size=128,seed={evaluation_seed}`, which no training saw; JPEG by Pillow
@@ -249,7 +249,7 @@ def _card(name: str, settings: Settings, figures: dict[str, Curve], elapsed_s: f
     return _CARD.format(
         name=name,
         what=_WHAT[name].format(**asdict(settings), **seeds),
-        minutes=elapsed_s / 60,
+        minutes=round(elapsed_s / 60),
         names=f"{TTAC} | {FINETUNED}",
         rows="\n".join(lines),
         **asdict(settings),
