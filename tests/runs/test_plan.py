@@ -24,6 +24,28 @@ def test_toml_brings_the_plan_back():
 
 
 @pytest.mark.parametrize(
+    "text", ["p\N{GRINNING FACE}", *(f"a{chr(code)}b" for code in (*range(32), 0x7F, 0x85, 0x10FFFF))]
+)
+def test_any_character_comes_back(text):
+    plan = StudyPlan(model=f"onnx:{text}", data=text, mitigations=(f"correct={text}",))
+    assert StudyPlan.from_toml(plan.to_toml()) == plan
+
+
+def test_a_plan_of_ascii_escapes_is_the_same_plan():
+    """As plans were once written: their RUNs go on."""
+    plan = StudyPlan(model="onnx:é", data="\u2028")
+    escaped = plan.to_toml().replace("é", r"\u00e9").replace("\u2028", r"\u2028")
+    assert escaped.isascii()
+    assert StudyPlan.from_toml(escaped).hash == plan.hash
+
+
+@pytest.mark.parametrize("change", [{"model": "a\udcff"}, {"data": "a\udcff"}, {"mitigations": ("correct=a\udcff",)}])
+def test_bytes_that_are_not_utf8_are_refused(change):
+    with pytest.raises(UsageError, match=r"a\\xff' is not UTF-8.*rename"):
+        StudyPlan(**({"model": "onnx:a", "data": "b"} | change))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"model": "onnx:b.onnx"},

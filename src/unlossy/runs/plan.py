@@ -10,7 +10,7 @@ from typing import Any
 
 from unlossy.codecs import Codec, parse_codecs
 from unlossy.core.errors import UsageError
-from unlossy.core.tools import digest_of
+from unlossy.core.tools import digest_of, printable
 from unlossy.runs.mitigations import in_order
 
 COMPRESS_AT = ("source", "input")
@@ -54,6 +54,8 @@ class StudyPlan:
             raise UsageError(
                 f"compress_at input is for classification; {self.task} answers in the source's own coordinates"
             )
+        for text in (self.model, self.data, *self.mitigations):
+            _refuse_undecodable(text)
 
     @property
     def made_codecs(self) -> tuple[Codec, ...]:
@@ -97,8 +99,19 @@ def _parsed(specs: tuple[str, ...]) -> tuple[Codec, ...]:
 
 
 def _toml(value: str | int | tuple[str, ...]) -> str:
-    """A TOML value; JSON's strings, numbers and lists of them are TOML too."""
-    return json.dumps(value, ensure_ascii=True)
+    """A TOML value; JSON's strings, numbers and lists of them are TOML too.
+
+    But for two things: TOML has no surrogate pairs, so characters stand as they are, and it wants DEL escaped.
+    """
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _refuse_undecodable(text: str) -> None:
+    """Raises UsageError on a lone surrogate: a path's byte that is not UTF-8, which TOML has no way to write."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"'{printable(text)}' is not UTF-8, as a plan must be; rename what it names") from error
 
 
 LISTS = ("codecs", "mitigations")
