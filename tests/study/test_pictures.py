@@ -9,10 +9,12 @@ from PIL import Image
 
 from tests.study.conftest import texture
 from unlossy.core.errors import UsageError
+from unlossy.datasets import open_dataset
 from unlossy.runs.pictures import read_pictures
 from unlossy.store import RowStore
 from unlossy.study import StudyPlan, run_study
-from unlossy.study.pictures import most_changed
+from unlossy.study.pictures import most_changed, write_pictures
+from unlossy.tasks.registry import load_task
 
 CODECS = ("jpeg:5,30,95",)
 KEY = "class_1/01.png"
@@ -90,11 +92,13 @@ def test_an_unknown_key_is_refused_before_any_work(tmp_path, photos, model):
 
 
 def test_a_picture_that_changed_since_is_named_and_not_shown(run, photos, model):
-    """Its rows were made from other pixels: the bytes made again are not as many."""
+    """Its rows were made from other pixels: the bytes made again are not as many. (A study begun now would refuse.)"""
     victim = read_pictures(run).changed[0].key
     Image.fromarray(texture(99)).save(photos / victim)
     (run / "pictures" / "index.json").unlink()
-    run_study(StudyPlan(model=model, data="photos", codecs=CODECS, limit=16), run)
+    plan = StudyPlan(model=model, data="photos", codecs=CODECS, limit=16)
+    with RowStore(run / "rows.sqlite", read_only=True) as store:
+        write_pictures(run, plan, list(open_dataset("photos"))[:16], load_task(plan.task, model), store)
     index = read_pictures(run)
     assert victim not in [item.key for item in index.changed]
     ((key, reason),) = index.missing

@@ -1,7 +1,7 @@
 """A RUN folder: `plan.toml`, `rows.sqlite`, and the refusal to mix two plans in one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ PLAN, MADE_BY, ROWS = "plan.toml", "made_by.json", "rows.sqlite"
 UNUSED = "unused"
 """In `made_by.json`: pictures and masks of the data that the study does not use, counted by kind. They make no row, so
 that a run goes on whatever becomes of them."""
+SAMPLES = "samples"
+"""In `made_by.json`: digests of the beginnings of a few pictures, by key, as they were when the run was begun; an older
+run has none."""
 
 
 @contextmanager
@@ -25,7 +28,10 @@ def open_run(run: Path, plan: StudyPlan, made_by: dict[str, Any]) -> Iterator[Ro
         raise UsageError(f"cannot make the folder {str(run)!r}: {error.strerror}; give another -o") from error
     with run_lock(run):
         _refuse_another_plan(run, plan)
-        _refuse_other_makers(run, made_by)
+        if (run / MADE_BY).exists():
+            there = read_made_by(run)
+            _refuse_other_makers(run, there, made_by)
+            made_by = {**made_by, SAMPLES: there.get(SAMPLES, {})}
         _write(run / PLAN, plan.to_toml())
         _write(run / MADE_BY, json.dumps(made_by, indent=1, sort_keys=True) + "\n")
         with RowStore(run / ROWS) as store:
@@ -61,15 +67,20 @@ def _refuse_another_plan(run: Path, plan: StudyPlan) -> None:
         raise UsageError(f"{str(run)!r} holds another plan ({changes}). Give another -o, or remove that folder")
 
 
-def _refuse_other_makers(run: Path, made_by: dict[str, Any]) -> None:
+def _refuse_other_makers(run: Path, there: Mapping[str, Any], made_by: Mapping[str, Any]) -> None:
     """Raises UsageError where the images, the model or a library changed since: the rows would not belong together."""
-    if not (run / MADE_BY).exists():
-        return
-    there = read_made_by(run)
-    if differing := sorted(name for name in {*there, *made_by} - {UNUSED} if there.get(name) != made_by.get(name)):
-        changes = "; ".join(f"{name} was {there.get(name)!r}, is {made_by.get(name)!r}" for name in differing)
+    compared = {*there, *made_by} - {UNUSED, SAMPLES}
+    changes = [
+        f"{name} was {there.get(name)!r}, is {made_by.get(name)!r}"
+        for name in sorted(compared)
+        if there.get(name) != made_by.get(name)
+    ]
+    before, now = there.get(SAMPLES, {}), made_by.get(SAMPLES, {})
+    if replaced := sorted(key for key in {*before} & {*now} if before[key] != now[key]):
+        changes.append(f"{replaced[0]} is another picture" + (", and not the only one" if len(replaced) > 1 else ""))
+    if changes:
         raise UsageError(
-            f"{str(run)!r} was begun with other things ({changes}). Give another -o, or remove that folder"
+            f"{str(run)!r} was begun with other things ({'; '.join(changes)}). Give another -o, or remove that folder"
         )
 
 

@@ -121,6 +121,11 @@ class RowStore:
         """Indices of the items that have rows; a chunk is one transaction, so they have all of theirs."""
         return {index for (index,) in self._db.execute("SELECT DISTINCT item_index FROM rows")}
 
+    def source_sizes(self) -> dict[int, int]:
+        """Sizes in bytes of the sources by item index, without those that could not be read."""
+        query = "SELECT item_index, source_bytes FROM rows WHERE codec = ? AND mitigation = ? AND source_bytes NOT NULL"
+        return dict(self._db.execute(query, (CLEAN, NONE)))
+
     def rows(self) -> Iterator[StudyRow]:
         """Every row by item, codec and mitigation."""
         query = f"SELECT {','.join(COLUMNS)} FROM rows ORDER BY item_index, codec, mitigation"  # noqa: S608

@@ -15,10 +15,11 @@ from unlossy.core.types import Item
 from unlossy.datasets import open_dataset
 from unlossy.datasets.base import Dataset, categories_of
 from unlossy.engines import Engine, Failed, LocalEngine
-from unlossy.runs.folder import UNUSED, open_run
+from unlossy.runs.folder import SAMPLES, UNUSED, open_run
 from unlossy.runs.plan import StudyPlan
 from unlossy.runs.summary import StudyResult, summarise_run
 from unlossy.study.answers import Answerer
+from unlossy.study.contents import refuse_resized, samples_of
 from unlossy.study.exhibits import write_exhibits
 from unlossy.study.methods import keep_methods
 from unlossy.study.mitigation import open_mitigations
@@ -49,8 +50,8 @@ def run_study(
     """The result of the plan, its rows in the folder `run`; goes on where an earlier, killed run stopped.
 
     Pictures that changed their answer are kept in `run`/pictures, and the strips of the items whose keys `show` names.
-    Raises UsageError before any work (no data, no such model, labels that do not fit, a folder with another plan),
-    RunError where the run cannot go on (locked, disk full). Failed items are rows.
+    Raises UsageError before any work (no data, no such model, labels that do not fit, a folder with another plan or of
+    other pictures), RunError where the run cannot go on (locked, disk full). Failed items are rows.
     """
     dataset = open_dataset(plan.data, targets=yardstick(plan.task).targets)
     items, categories = list(islice(dataset, plan.limit)), categories_of(dataset)
@@ -60,7 +61,8 @@ def run_study(
     mitigations = open_mitigations(plan, task, categories)
     answerer = Answerer(task, {m.text: m.task for m in mitigations if m.task is not None}, plan.batch)
     made_by = provenance_of(plan, items, task, mitigations)
-    with open_run(Path(run), plan, made_by | _unused(dataset)) as store:
+    with open_run(Path(run), plan, made_by | _unused(dataset) | {SAMPLES: samples_of(items)}) as store:
+        refuse_resized(Path(run), items, store.source_sizes())
         key = store.add_provenance(made_by)
         keep_methods(Path(run), mitigations, answerer)
         done = store.done_items()
