@@ -8,7 +8,8 @@ from unlossy.metrics import Interval
 from unlossy.report import write_report
 from unlossy.report.loaded import load_runs, short_name
 from unlossy.report.methods import methods_section, share_text
-from unlossy.report.recommendation import recommend, spans
+from unlossy.report.recommendation import recommend
+from unlossy.report.told import spans
 from unlossy.report.transfer import transfer_section
 from unlossy.runs import summarise_run
 from unlossy.runs.methods import Aim, MethodFacts
@@ -124,6 +125,37 @@ def test_what_wins_clearly_more_is_taken_and_its_harm_told(tmp_path):
     assert "On clean images it makes −16.7 points" in told
     assert "beyond noise: 10 became wrong, 0 right of 60" in told
     assert "It harms beyond noise at clean images and JPEG 90: use none there." in told
+
+
+def test_a_method_that_fails_leaves_the_others_compared(tmp_path):
+    """Pairs are over what both have: the third method's errors are no reason to take the worse of the first two."""
+    none, failed = {10: ones(10), 50: ones(50), 90: ones(60)}, dict.fromkeys((10, 50, 90, "clean"), " " * N)
+    methods = {"correct=small": {10: ones(16)}, "correct=big": {10: ones(55), "clean": ones(59)}, "correct=c": failed}
+    found = advice(tmp_path / "run", methods, none=none)
+    assert found.method.mitigation == "correct=big"
+    small, third = found.sentences[-2:]
+    assert small.startswith("correct=small at JPEG 10: −65.0 points (95 %: −7")
+    assert third == ("correct=c: not compared with it at JPEG 50 and JPEG 10, where no image is scored with both.")
+
+
+def test_of_methods_without_an_image_in_common_the_larger_gain_is_taken(tmp_path):
+    """Each fails on the other's half: nothing compares them, so fewer harms on clean images must not decide."""
+    half = N // 2
+    none = {10: "0" * N, 50: ones(60), 90: ones(60)}
+    little, much = "1" * 15 + "0" * 15 + " " * half, " " * half + "1" * 28 + "00"
+    methods = {"correct=little": {10: little}, "correct=much": {10: much, "clean": ones(40)}}
+    found = advice(tmp_path / "run", methods, none=none)
+    assert (found.method.mitigation, found.method.harms) == ("correct=much", ("clean",))
+    assert found.sentences[-1] == (
+        "correct=little: not compared with it at JPEG 10, where no image is scored with both."
+    )
+
+
+def test_a_setting_without_a_score_counts_as_no_gain(tmp_path):
+    """60 points won at one of two losing settings, and errors at the other, are 30 points on the mean."""
+    none = {10: ones(10), 50: ones(20), 90: ones(60)}
+    methods = {"correct=half": {10: ones(46), 50: " " * N}, "correct=both": {10: ones(43), 50: ones(53)}}
+    assert advice(tmp_path / "run", methods, none=none).method.mitigation == "correct=both"
 
 
 def test_without_none_or_methods_there_is_nothing_to_recommend(tmp_path):

@@ -44,15 +44,17 @@ def right(setting, mitigation):
     return [None if mark == " " else float(mark) for mark in ANSWERS[setting, mitigation]]
 
 
-def test_any_two_methods_are_paired_over_the_items_that_all_have(result):
+def test_any_two_methods_are_paired_over_the_items_that_both_have(result):
     assert len(result.pairs) == 2 * 6
     pairs = {(pair.codec, pair.a, pair.b): pair for pair in result.pairs}
     pair = pairs["jpeg:10", "correct=b", "correct=a"]
-    assert (pair.n, pair.codec_quality) == (9, 10.0), "the tenth failed with another method"
-    expected = paired_difference(right("jpeg:10", "correct=b")[:9], right("jpeg:10", "correct=a")[:9], seed=0)
+    assert (pair.n, pair.codec_quality) == (10, 10.0), "that the tenth failed with another method is no matter"
+    expected = paired_difference(right("jpeg:10", "correct=b"), right("jpeg:10", "correct=a"), seed=0)
     found = pair.difference["top1"]
     assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high))
-    assert found.mean == pytest.approx(2 / 9)
+    assert found.mean == pytest.approx(2 / 10)
+    failed = pairs["jpeg:10", "model=c:d", "correct=b"]
+    assert (failed.n, failed.difference["top1"].mean) == (9, pytest.approx(1 / 9))
     assert pair.difference["top5"] is None
     assert pair.images_needed["top5"] is None
     at_90 = pairs["jpeg:90", "correct=a", "none"]
@@ -61,12 +63,21 @@ def test_any_two_methods_are_paired_over_the_items_that_all_have(result):
 
 def test_a_pair_with_none_is_what_the_cell_says(result):
     for cell in result.cells:
-        if cell.mitigation == "none" or cell.codec == "jpeg:10":
-            continue  # at 10 one method lacks an item, so the pairs are over one less
+        if cell.mitigation == "none":
+            continue
         (pair,) = (p for p in result.pairs if (p.codec, p.a, p.b) == (cell.codec, cell.mitigation, "none"))
         for metric in ("top1", "p_true", "agreement"):
             ours, theirs = pair.difference[metric], cell.versus_none[metric]
             assert (ours.mean, ours.low, ours.high) == pytest.approx((theirs.mean, theirs.low, theirs.high))
+
+
+def test_what_no_item_has_with_both_is_unknown(tmp_path):
+    answers = ANSWERS | {("jpeg:10", "correct=a"): "1110     ", ("jpeg:10", "correct=b"): "    111110"}
+    run = make_run(tmp_path / "run", rows_by_hand(answers), ("jpeg:10,90",), n_items=10, mitigations=MITIGATIONS)
+    pairs = {(pair.codec, pair.a, pair.b): pair for pair in summarise_run(run).pairs}
+    apart, with_none = pairs["jpeg:10", "correct=b", "correct=a"], pairs["jpeg:10", "correct=a", "none"]
+    assert (apart.n, set(apart.difference.values()), set(apart.images_needed.values())) == (0, {None}, {None})
+    assert (with_none.n, with_none.difference["top1"].mean) == (4, 0.75)
 
 
 def test_what_a_method_costs(result):

@@ -9,8 +9,8 @@ from unlossy.report.chart import Line, Point, chart, linear_axis
 from unlossy.report.document import bound
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, join, tag
-from unlossy.report.recommendation import milliseconds, short_count
 from unlossy.report.tabular import percent, row, signed, table
+from unlossy.report.told import milliseconds, short_count
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.costs import MethodCost
@@ -27,9 +27,9 @@ SHARE_LOW, SHARE_HIGH = -100.0, 150.0
 RULES = (
     "A method wins at a setting where the 95 % interval of its gain over none lies above zero, and harms where it lies "
     "below; an interval that holds zero is neither. Recommended is the winner with the largest mean gain over the "
-    "settings at which the model loses beyond noise; of it and the winners that no paired interval there tells apart "
-    "from it, the cheapest: the one that harms at the fewest settings, clean images included, and of equals the one "
-    "{}."
+    "settings at which the model loses beyond noise, one without a score counting as no gain; of it and the winners "
+    "that are compared with it there and that no paired interval tells apart from it, the cheapest: the one that harms "
+    "at the fewest settings, clean images included, and of equals the one {}."
 )
 LEAST_HARM = {True: "that turns the fewest clean answers wrong", False: "that makes the fewest clean images worse"}
 """Whether a score is right or wrong, and nothing between."""

@@ -3,9 +3,10 @@
 1. A method wins at a setting where the 95 % interval of its gain over none lies above zero, and harms where it lies
    below; an interval that holds zero is neither. Clean images count as a setting for harm.
 2. The best is the one with the largest mean gain over the settings at which the model loses beyond noise.
-3. Of it and those winners that no paired interval tells apart from it at those settings, the cheapest is recommended:
-   the one that harms at the fewest settings; of equals the one that turns the fewest clean answers wrong; of equals
-   the one with the larger mean gain.
+   One at which it has no score counts as no gain.
+3. Of it and those winners that are compared with it there, and that no paired interval tells apart from it, the
+   cheapest is recommended: the one that harms at the fewest settings; of equals the one that turns the fewest clean
+   answers wrong; of equals the one with the larger mean gain.
 4. Where no method wins anywhere, none is.
 """
 
@@ -14,28 +15,13 @@ from dataclasses import dataclass
 
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
-from unlossy.report.tabular import signed
+from unlossy.report.judged import Judged, difference_of, gains_of, is_alike, judge, losing_of
+from unlossy.report.told import millions, milliseconds, points_told, share_told, spans
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
-from unlossy.runs.mitigations import short_names
 from unlossy.runs.pairs import HALF_WIDTH, images_needed
-from unlossy.runs.settings import at, families_of, spoken
-from unlossy.store import CLEAN, NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A method under its short name: settings it wins and harms at (best quality first), mean gain (0..1).
-
-    `n_broken` counts the clean images whose answer it turns wrong.
-    """
-
-    mitigation: str
-    name: str
-    wins: tuple[str, ...]
-    harms: tuple[str, ...]
-    n_broken: int
-    gain: float
+from unlossy.runs.settings import at
+from unlossy.store import NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +36,8 @@ def recommend(result: StudyResult) -> Recommendation | None:
     """What the rules say of a study; None where it has nothing to compare (no none, no method, nothing scored)."""
     if NONE not in result.plan.mitigations or not result.clean_mitigated:
         return None
-    losing = _losing(result)
-    judged = [_judged(result, mitigation, losing) for mitigation in result.clean_mitigated]
+    losing = losing_of(result)
+    judged = [judge(result, mitigation, losing) for mitigation in result.clean_mitigated]
     metric = METRIC_NAMES.get(result.main_metric, result.main_metric)
     if not any((cell.versus_none or {}).get(result.main_metric) for cell in result.cells):
         return None
@@ -61,85 +47,10 @@ def recommend(result: StudyResult) -> Recommendation | None:
     if not winners:
         return Recommendation(None, _none_sentences(result, losing, metric))
     best = max(winners, key=lambda method: method.gain)
-    alike = [method for method in winners if method is best or not _beaten(result, best, method, losing)]
+    alike = [method for method in winners if method is best or is_alike(result, best, method, losing)]
     chosen = min(alike, key=lambda method: (len(method.harms), method.n_broken, -method.gain))
     rest = [method for method in judged if method is not chosen]
     return Recommendation(chosen, _sentences(result, chosen, rest, losing, metric))
-
-
-def spans(result: StudyResult, settings: Sequence[str]) -> str:
-    """Settings in words: neighbours of a family as "JPEG 40 down to JPEG 10", others one by one."""
-    told = []
-    for family in families_of(result.plan.made_codecs):
-        run: list[str] = []
-        for setting in (*family.settings, None):
-            if setting is not None and setting in settings:
-                run.append(setting)
-            elif run:
-                ends = (spoken(run[0]), spoken(run[-1]))
-                told += [f"{ends[0]} down to {ends[1]}"] if len(run) > 2 else [spoken(name) for name in run]
-                run = []
-    told = [*(["clean images"] if CLEAN in settings else []), *told]
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
-
-
-def gains_of(result: StudyResult, mitigation: str) -> dict[str, Interval]:
-    """The differences of the main metric to none, by setting; those not scored are left out."""
-    cells = [cell for cell in result.cells if cell.mitigation == mitigation]
-    return {c.codec: found for c in cells if (found := (c.versus_none or {}).get(result.main_metric)) is not None}
-
-
-def share_told(share: Share) -> str:
-    """ "62 % (95 %: 55 to 70)"; an end that is not bounded is called so."""
-    ends = [
-        "no bound" if end is None else f"{100 * end:.0f}".replace("-", "\N{MINUS SIGN}")
-        for end in (share.low, share.high)
-    ]
-    return f"{100 * share.mean:.0f} % (95 %: {ends[0]} to {ends[1]})"
-
-
-def points_told(change: Interval) -> str:
-    """ "+3.1 points (95 %: +0.4 to +5.9)"."""
-    mean, low, high = (signed(100 * value) for value in (change.mean, change.low, change.high))
-    return f"{mean} points (95 %: {low} to {high})"
-
-
-def _losing(result: StudyResult) -> list[str]:
-    """Settings at which the model alone loses beyond noise."""
-    cells = [cell for cell in result.cells if cell.mitigation == NONE]
-    return [c.codec for c in cells if (lost := c.difference.get(result.main_metric)) is not None and lost.high < 0]
-
-
-def _judged(result: StudyResult, mitigation: str, losing: Sequence[str]) -> Judged:
-    gains = gains_of(result, mitigation)
-    ordered = [setting for family in families_of(result.plan.made_codecs) for setting in family.settings]
-    clean = result.methods[mitigation].clean_difference.get(result.main_metric)
-    harms = [CLEAN] if clean is not None and clean.high < 0 else []
-    harms += [setting for setting in ordered if setting in gains and gains[setting].high < 0]
-    at_loss = [gains[setting].mean for setting in losing if setting in gains]
-    return Judged(
-        mitigation,
-        short_names(result.plan.mitigations)[mitigation],
-        wins=tuple(setting for setting in ordered if setting in gains and gains[setting].low > 0),
-        harms=tuple(harms),
-        n_broken=result.methods[mitigation].became_wrong,
-        gain=sum(at_loss) / len(at_loss) if at_loss else 0.0,
-    )
-
-
-def _beaten(result: StudyResult, best: Judged, other: Judged, losing: Sequence[str]) -> bool:
-    """Whether at some losing setting the best is better beyond noise."""
-    return any(_difference(result, setting, best, other).low > 0 for setting in losing)
-
-
-def _difference(result: StudyResult, setting: str, a: Judged, b: Judged) -> Interval:
-    """Method a minus method b; zero where it was not scored, which tells nothing apart."""
-    for pair in result.pairs:
-        if pair.codec == setting and {pair.a, pair.b} == {a.mitigation, b.mitigation}:
-            found = pair.difference.get(result.main_metric)
-            if found is not None:
-                return found if pair.a == a.mitigation else Interval(-found.mean, -found.high, -found.low)
-    return Interval(0.0, 0.0, 0.0)
 
 
 def _nothing_lost(result: StudyResult, metric: str) -> tuple[str, ...]:
@@ -227,21 +138,6 @@ def _cost(result: StudyResult, chosen: Judged) -> str:
     return "; ".join([clean, *took, *size_told]) + "."
 
 
-def milliseconds(seconds: float) -> str:
-    """A time in ms: "0.4 ms", "34 ms"."""
-    return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.1f} ms"
-
-
-def short_count(count: int) -> str:
-    """A count for a table: "1.49 M", "212 k"."""
-    return millions(count).replace(" million", " M").replace(" thousand", " k")
-
-
-def millions(count: int) -> str:
-    """A count: "1.49 million", "212 thousand"."""
-    return f"{count / 1e6:.3g} million" if count >= 1e6 else f"{count / 1e3:.0f} thousand"
-
-
 def _when_none(result: StudyResult, chosen: Judged, losing: Sequence[str]) -> list[str]:
     """When to leave it out: where it harms, and where it wins nothing that can be told."""
     told = [f"It harms beyond noise at {spans(result, chosen.harms)}: use none there."] if chosen.harms else []
@@ -259,19 +155,23 @@ def _when_none(result: StudyResult, chosen: Judged, losing: Sequence[str]) -> li
 
 def _behind(result: StudyResult, chosen: Judged, other: Judged, losing: Sequence[str]) -> str:
     """How another method stands to the chosen one."""
-    where = _worst(result, losing)
-    change = _difference(result, where, other, chosen)
-    better = [setting for setting in losing if _difference(result, setting, other, chosen).low > 0]
-    worse = [setting for setting in losing if _difference(result, setting, other, chosen).high < 0]
-    standing = f"{other.name} {at(where)}: {points_told(change)} against it"
+    changes = {s: found for s in losing if (found := difference_of(result, s, other, chosen)) is not None}
+    missing = [setting for setting in losing if setting not in changes]
+    unknown = f"not compared with it at {spans(result, missing)}, where no image is scored with both" if missing else ""
+    harms = f"; it harms at {spans(result, other.harms)}" if other.harms else ""
+    if not changes:
+        return f"{other.name}: {unknown}{harms}."
+    where = _worst(result, list(changes))
+    better = [setting for setting, change in changes.items() if change.low > 0]
+    worse = [setting for setting, change in changes.items() if change.high < 0]
+    standing = f"{other.name} {at(where)}: {points_told(changes[where])} against it"
     if better:
         standing += f", better beyond noise at {spans(result, better)}"
     if worse:
         standing += f", worse beyond noise at {spans(result, worse)}"
     if not better and not worse:
         standing += f"; no setting tells them apart{_needed_apart(result, where, other, chosen)}"
-    harms = f"; it harms at {spans(result, other.harms)}" if other.harms else ""
-    return f"{standing}{harms}."
+    return f"{standing}{'; ' if unknown else ''}{unknown}{harms}."
 
 
 def _needed_apart(result: StudyResult, setting: str, a: Judged, b: Judged) -> str:

@@ -1,11 +1,12 @@
-"""Any two methods of a study beside each other: paired differences at each setting, all from the same draws.
+"""Any two methods of a study beside each other: their paired differences at each setting.
 
-The items are those scored with every method at that setting, and one set of bootstrap draws gives the mean of every
-method and metric; a difference of two methods is then taken within each draw. So all pairs tell of the same resampled
-items, and the work grows with the number of methods, not with its square.
+A pair's items are those scored with both, so a method that fails takes nothing from the others. Differences over
+equally many items share one set of bootstrap draws: where every method has every item, all pairs tell of the same
+resampled items, and drawing, which is the dear part, is done once a setting.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -18,19 +19,22 @@ from unlossy.codecs import Codec
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
 from unlossy.metrics.stats import draws
-from unlossy.runs.cells import Cells, column, common
+from unlossy.runs.cells import Cell, Cells, column, common
 from unlossy.runs.estimates import Estimates, interval_of
-from unlossy.tasks.base import Score, Yardstick
 
 HALF_WIDTH: Final = 0.05
 """Of an interval that is narrow enough: 5 points."""
 
+Named = tuple[str, str, str]
+"""A metric and the two methods of a pair."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two methods at a setting: method `a` minus method `b` in each metric, over `n` items.
+    """Two methods at a setting: method `a` minus method `b` in each metric, over the `n` items scored with both.
 
-    `images_needed` is how many would make the interval of a metric as narrow as 5 points on each side.
+    A difference is None where no item has that metric with both. `images_needed` is how many would make the interval of
+    a metric as narrow as 5 points on each side.
     """
 
     codec: str
@@ -48,17 +52,13 @@ class Pair:
 
 def pairs_of(codec: Codec, mitigations: Sequence[str], cells: Cells, estimates: Estimates) -> Iterator[Pair]:
     """Each pair of methods at a setting, the later one in the plan minus the earlier."""
-    measure, of_method = estimates.measure, [cells[codec.setting, mitigation] for mitigation in mitigations]
-    items = common(*of_method)
-    means, n = _means([cell.at(items) for cell in of_method], measure, estimates.seed), len(items)
-    for metric in measure.set_metrics:
-        drawn = [found for cell in of_method if (found := estimates.drawn(cell, items).get(metric)) is not None]
-        if len(drawn) == len(of_method):
-            means[metric] = np.array([d.value for d in drawn]), np.stack([d.draws for d in drawn], axis=1)
-    for b, a in combinations(range(len(mitigations)), 2):
-        difference = {metric: _difference(means.get(metric), a, b) for metric in measure.metrics}
-        needed = {metric: images_needed(interval, n) for metric, interval in difference.items()}
-        yield Pair(codec.setting, codec.codec_quality, mitigations[a], mitigations[b], difference, n, needed)
+    of_method = {mitigation: cells[codec.setting, mitigation] for mitigation in mitigations}
+    items = {(a, b): common(of_method[a], of_method[b]) for b, a in combinations(mitigations, 2)}
+    found = _of_means(of_method, items, estimates) | _of_the_set(of_method, items, estimates)
+    for (a, b), both in items.items():
+        difference = {metric: found.get((metric, a, b)) for metric in estimates.measure.metrics}
+        needed = {metric: images_needed(interval, len(both)) for metric, interval in difference.items()}
+        yield Pair(codec.setting, codec.codec_quality, a, b, difference, len(both), needed)
 
 
 def images_needed(interval: Interval | Share | None, n_items: int) -> int | None:
@@ -71,41 +71,36 @@ def images_needed(interval: Interval | Share | None, n_items: int) -> int | None
     return math.ceil(n_items * ((interval.high - interval.low) / 2 / HALF_WIDTH) ** 2)
 
 
-Values = tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, "d k"]]
-"""A metric of each method, and in each draw."""
+Items = Mapping[tuple[str, str], tuple[int, ...]]
+"""What is scored with both methods of a pair."""
 
 
-def _difference(found: Values | None, a: int, b: int) -> Interval | None:
-    if found is None:
-        return None
-    values, drawn = found
-    return interval_of(float(values[a] - values[b]), drawn[:, a] - drawn[:, b])
-
-
-def _means(scores: Sequence[Sequence[Score]], measure: Yardstick, seed: int) -> dict[str, Values]:
-    """The metrics that are means over the items, those that no item has in all methods left out."""
-    metrics = [metric for metric in measure.metrics if metric not in measure.set_metrics]
-    columns = {metric: [column(of_method, metric) for of_method in scores] for metric in metrics}
-    drawn = _drawn(columns, seed)
-    return {metric: (_complete(columns[metric]).mean(axis=0), drawn[metric]) for metric in drawn}
-
-
-def _drawn(columns: Mapping[str, list[list[float | None]]], seed: int) -> dict[str, Float64[np.ndarray, "d k"]]:
-    """The mean of each method in each draw, by metric; metrics that no item has in all methods are left out.
-
-    Metrics over equally many items share their draws, and so their work.
-    """
-    complete = {metric: _complete(values) for metric, values in columns.items()}
-    found: dict[str, Float64[np.ndarray, "d k"]] = {}
-    for n_items in sorted({len(values) for values in complete.values()} - {0}):
-        together = {metric: values for metric, values in complete.items() if len(values) == n_items}
-        table = np.concatenate(list(together.values()), axis=1)
-        means = np.concatenate([weights @ table / n_items for weights in draws(n_items, seed)])
-        found |= dict(zip(together, np.split(means, len(together), axis=1), strict=True))
+def _of_means(of_method: Mapping[str, Cell], items: Items, estimates: Estimates) -> dict[Named, Interval | None]:
+    """The differences of the metrics that are means over the items, those left out that no item has with both."""
+    measure = estimates.measure
+    by_count: dict[int, dict[Named, Float64[np.ndarray, " n"]]] = defaultdict(dict)
+    for metric in (metric for metric in measure.metrics if metric not in measure.set_metrics):
+        for (a, b), both in items.items():
+            values = [column(of_method[method].at(both), metric) for method in (a, b)]
+            change = np.subtract(*np.array(values, dtype=np.float64))
+            told = change[~np.isnan(change)]
+            by_count[len(told)][metric, a, b] = told
+    found: dict[Named, Interval | None] = {}
+    for n_items, changes in by_count.items():
+        if n_items:
+            table = np.stack(list(changes.values()), axis=1)
+            drawn = np.concatenate([weights @ table / n_items for weights in draws(n_items, estimates.seed)])
+            for number, name in enumerate(changes):
+                found[name] = interval_of(float(table[:, number].mean()), drawn[:, number])
     return found
 
 
-def _complete(values: list[list[float | None]]) -> Float64[np.ndarray, "n k"]:
-    """The values of the items that have one in every method."""
-    table = np.array(values, dtype=np.float64).reshape(len(values), -1).T
-    return table[~np.isnan(table).any(axis=1)]
+def _of_the_set(of_method: Mapping[str, Cell], items: Items, estimates: Estimates) -> dict[Named, Interval | None]:
+    """The differences of the metrics that belong to the whole set, those left out that a method has no value of."""
+    found: dict[Named, Interval | None] = {}
+    for (a, b), both in items.items():
+        here, there = (estimates.drawn(of_method[method], both) for method in (a, b))
+        for metric in here.keys() & there.keys():
+            change = here[metric].draws - there[metric].draws
+            found[metric, a, b] = interval_of(here[metric].value - there[metric].value, change)
+    return found
