@@ -130,6 +130,27 @@ def test_more_than_eight_bits_are_recognised(mode, tmp_path):
     assert not open_picture(saved(RGB, "JPEG")).deep
 
 
+@pytest.mark.parametrize(
+    ("header", "n_bytes", "deep"),
+    [
+        (b"P6\n40 40\n65535\n", 9600, True),
+        (b"P6\n40 40\n256\n", 9600, True),
+        (b"P6\n40 40\n255\n", 4800, False),
+        (b"P6\n40 40\n63\n", 4800, False),
+        (b"P5\n40 40\n65535\n", 3200, True),
+        (b"P5\n40 40\n255\n", 1600, False),
+        (b"P4\n40 40\n", 200, False),
+    ],
+)
+def test_the_largest_value_in_a_ppms_header_tells_its_depth(header, n_bytes, deep):
+    assert open_picture(header + bytes(n_bytes)).deep is deep
+
+
+def test_a_ppm_in_digits_may_be_deep_too():
+    assert open_picture(b"P3\n2 1\n1023\n0 1 2 3 4 1023\n").deep
+    assert not open_picture(b"P3\n2 1\n255\n0 1 2 3 4 255\n").deep
+
+
 def _rgb16_png():
     """A PNG of 2 x 1 pixels of 16 bits, written by hand (PNG specification, chapter 5)."""
 

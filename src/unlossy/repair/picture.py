@@ -112,7 +112,14 @@ def _is_deep(data: bytes) -> bool:
     if data[:2] == JPEG_START:
         return False
     with Image.open(io.BytesIO(data)) as image:
-        return image.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in image.tile)
+        if image.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in image.tile):
+            return True
+        return image.format == "PPM" and any(_ppm_maxval(tile.args) > 255 for tile in image.tile)
+
+
+def _ppm_maxval(args: object) -> int:
+    """The largest sample value that a PPM's header names; Pillow's tile has it where samples are scaled to 8 bits."""
+    return args[1] if isinstance(args, tuple) and len(args) == 2 else 255
 
 
 def _in_srgb(data: bytes, picture: OpenedPicture) -> OpenedPicture:
