@@ -24,6 +24,10 @@ class Judged:
     n_broken: int
     gain: float
 
+    def wins_among(self, settings: Sequence[str]) -> list[str]:
+        """Those of the settings that it wins at."""
+        return [setting for setting in settings if setting in self.wins]
+
 
 def losing_of(result: StudyResult) -> list[str]:
     """Settings at which the model alone loses beyond noise."""

@@ -26,10 +26,11 @@ SHARE_LOW, SHARE_HIGH = -100.0, 150.0
 
 RULES = (
     "A method wins at a setting where the 95 % interval of its gain over none lies above zero, and harms where it lies "
-    "below; an interval that holds zero is neither. Recommended is the winner with the largest mean gain over the "
-    "settings at which the model loses beyond noise, one without a score counting as no gain; of it and the winners "
-    "that are compared with it there and that no paired interval tells apart from it, the cheapest: the one that harms "
-    "at the fewest settings, clean images included, and of equals the one {}."
+    "below; an interval that holds zero is neither. What counts are the settings at which the model loses beyond "
+    "noise: a method can be recommended that wins at one of them and whose mean gain over them is above zero, one "
+    "without a score counting as no gain. Of the one with the largest mean gain, and of those that are compared with "
+    "it there and that no paired interval tells apart from it, the cheapest is taken: the one that harms at the fewest "
+    "settings, clean images included, and of equals the one {}."
 )
 LEAST_HARM = {True: "that turns the fewest clean answers wrong", False: "that makes the fewest clean images worse"}
 """Whether a score is right or wrong, and nothing between."""

@@ -2,12 +2,13 @@
 
 1. A method wins at a setting where the 95 % interval of its gain over none lies above zero, and harms where it lies
    below; an interval that holds zero is neither. Clean images count as a setting for harm.
-2. The best is the one with the largest mean gain over the settings at which the model loses beyond noise.
-   One at which it has no score counts as no gain.
-3. Of it and those winners that are compared with it there, and that no paired interval tells apart from it, the
+2. Only a method that wins at a setting at which the model loses beyond noise, and whose mean gain over those settings
+   is above zero, can be recommended; one of them at which it has no score counts as no gain. The best is the one with
+   the largest mean gain.
+3. Of it and those others that are compared with it there, and that no paired interval tells apart from it, the
    cheapest is recommended: the one that harms at the fewest settings; of equals the one that turns the fewest clean
    answers wrong; of equals the one with the larger mean gain.
-4. Where no method wins anywhere, none is.
+4. Where there is no such method, none is.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
 from unlossy.report.judged import Judged, difference_of, gains_of, is_alike, judge, losing_of
+from unlossy.report.tabular import signed
 from unlossy.report.told import millions, milliseconds, points_told, share_told, spans
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
@@ -43,9 +45,9 @@ def recommend(result: StudyResult) -> Recommendation | None:
         return None
     if not losing:
         return Recommendation(None, _nothing_lost(result, metric))
-    winners = [method for method in judged if method.wins]
+    winners = [method for method in judged if method.wins_among(losing) and method.gain > 0]
     if not winners:
-        return Recommendation(None, _none_sentences(result, losing, metric))
+        return Recommendation(None, _none_sentences(result, judged, losing, metric))
     best = max(winners, key=lambda method: method.gain)
     alike = [method for method in winners if method is best or is_alike(result, best, method, losing)]
     chosen = min(alike, key=lambda method: (len(method.harms), method.n_broken, -method.gain))
@@ -66,12 +68,22 @@ def _nothing_lost(result: StudyResult, metric: str) -> tuple[str, ...]:
     )
 
 
-def _none_sentences(result: StudyResult, losing: Sequence[str], metric: str) -> tuple[str, ...]:
+def _none_sentences(
+    result: StudyResult, judged: Sequence[Judged], losing: Sequence[str], metric: str
+) -> tuple[str, ...]:
+    lost = f"at {spans(result, losing)}, where this model loses {metric}"
+    if winning := [method for method in judged if method.wins_among(losing)]:
+        told = [
+            f"{method.name} wins at {spans(result, method.wins_among(losing))} alone; its mean gain over these settings "
+            f"is {signed(100 * method.gain)} points."
+            for method in winning
+        ]
+        return (f"Use none: no method gains on the mean {lost}.", *told)
     highs = [(found.high, m) for m in result.clean_mitigated for s in losing if (found := gains_of(result, m).get(s))]
     most = max(0.0, *(high for high, _ in highs)) if highs else 0.0
     needed = max((_needed(result, setting) for setting in losing), default=0)
     return (
-        f"Use none: no method beats it beyond noise at {spans(result, losing)}, where this model loses {metric}.",
+        f"Use none: no method beats it beyond noise {lost}.",
         f"The intervals still allow a gain of {100 * most:.1f} points; {needed} images would tell gains to 5 points.",
     )
 
@@ -92,7 +104,7 @@ def _sentences(
 
 def _win(result: StudyResult, chosen: Judged, losing: Sequence[str], metric: str) -> str:
     cells = {cell.codec: cell for cell in result.cells if cell.mitigation == chosen.mitigation}
-    where = _worst(result, [setting for setting in chosen.wins if setting in losing] or chosen.wins)
+    where = _worst(result, chosen.wins_among(losing))
     share = _recovered(cells[where], result.main_metric)
     won = f"wins back {share_told(share)} of the {metric} lost" if share else f"wins {metric}"
     if result.main_metric == "agreement" and share and _is_of_classes(result):
