@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from tests.report.made import make_run, rows_by_hand
+from tests.report.made import make_run, row_of, rows_by_hand
 from unlossy.metrics import Interval
 from unlossy.report import write_report
 from unlossy.report.loaded import load_runs, short_name
@@ -55,6 +55,21 @@ def test_what_wins_without_harm_is_recommended_with_its_cost_and_its_limits(tmp_
     assert none_will_do == "None will do at JPEG 90, where little is lost (95 %: a gain of at most 0.0 points)."
     assert re.match(
         r"correct=b at JPEG 10: −46\.7 points \(95 %: .* against it, worse beyond noise at JPEG 50 and", other
+    )
+
+
+def test_one_wrong_answer_for_another_is_a_changed_answer(tmp_path):
+    """40 of 60 clean answers go from one wrong class to another; 10 more images have an answer but no label."""
+    rows = list(rows_by_hand({("jpeg:10", "none"): "0" * N, ("jpeg:10", "correct=a"): ones(18)}))
+    for method, wrong in (("none", 1), ("correct=a", 2)):
+        answers = [(0, 0)] * 20 + [(wrong, 1)] * 40
+        rows += [row_of(n, "clean", a, clean=clean, mitigation=method) for n, (a, clean) in enumerate(answers)]
+        rows += [row_of(N + n, "clean", 1, truth=None, clean=1, mitigation=method) for n in range(10)]
+    run = make_run(tmp_path / "run", rows, ("jpeg:10",), n_items=N + 10, mitigations=("none", "correct=a"))
+    assert (
+        recommend(summarise_run(run))
+        .sentences[1]
+        .startswith("It turns no answer right or wrong on 60 clean images, though it changes 57.1 % of the answers;")
     )
 
 
@@ -173,7 +188,7 @@ def test_what_loses_more_on_the_mean_than_it_wins_is_not_recommended(tmp_path):
     assert found.method is None
     assert found.sentences == (
         "Use none: no method gains on the mean at JPEG 50 and JPEG 10, where this model loses top-1.",
-        "correct=a wins at JPEG 50 alone; its mean gain over these settings is −8.3 points.",
+        "correct=a wins at JPEG 50 alone; its mean gain is −8.3 points.",
     )
 
 

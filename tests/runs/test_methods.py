@@ -83,7 +83,7 @@ def test_what_no_item_has_with_both_is_unknown(tmp_path):
 def test_what_a_method_costs(result):
     a, b, other = (result.methods[text] for text in MITIGATIONS[1:])
     assert (a.became_wrong, a.became_right, a.clean_difference["top1"]) == (0, 0, Interval(0.0, 0.0, 0.0))
-    assert (b.became_wrong, b.became_right, b.n_clean) == (1, 1, 10)
+    assert (b.became_wrong, b.became_right, b.n_clean, b.n_judged) == (1, 1, 10, 10)
     assert (other.became_wrong, other.became_right) == (2, 1)
     assert other.clean_difference["top1"].mean == pytest.approx(-0.1)
     moved = 0.75 - 0.25 / 9  # the probability of the true class when the answer flips

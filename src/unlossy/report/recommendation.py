@@ -21,6 +21,7 @@ from unlossy.report.tabular import signed
 from unlossy.report.told import millions, milliseconds, points_told, share_told, spans
 from unlossy.report.verdict import METRIC_NAMES, within_noise
 from unlossy.runs import CellResult, StudyResult
+from unlossy.runs.costs import MethodCost
 from unlossy.runs.pairs import HALF_WIDTH, images_needed
 from unlossy.runs.settings import at
 from unlossy.store import NONE
@@ -74,8 +75,8 @@ def _none_sentences(
     lost = f"at {spans(result, losing)}, where this model loses {metric}"
     if winning := [method for method in judged if method.wins_among(losing)]:
         told = [
-            f"{method.name} wins at {spans(result, method.wins_among(losing))} alone; its mean gain over these settings "
-            f"is {signed(100 * method.gain)} points."
+            f"{method.name} wins at {spans(result, method.wins_among(losing))} alone; its mean gain is "
+            f"{signed(100 * method.gain)} points."
             for method in winning
         ]
         return (f"Use none: no method gains on the mean {lost}.", *told)
@@ -134,20 +135,29 @@ def _recovered(cell: CellResult, metric: str) -> Share | None:
 def _cost(result: StudyResult, chosen: Judged) -> str:
     """What it costs on clean images, in time and in size."""
     cost = result.methods[chosen.mitigation]
-    change = cost.clean_difference.get(result.main_metric)
-    if change is None:
-        clean = "What it costs on clean images is not known"
-    elif cost.became_wrong == cost.became_right == 0 and (_is_of_classes(result) or not change.low < 0 < change.high):
-        clean = f"It changes no {'answer' if _is_of_classes(result) else 'score'} on {cost.n_clean} clean images"
-    else:
-        judged = "within noise" if within_noise(change) else "beyond noise"
-        words = ("became wrong", "right") if _is_of_classes(result) else ("got worse", "better")
-        flips = f"{cost.became_wrong} {words[0]}, {cost.became_right} {words[1]} of {cost.n_clean}"
-        clean = f"On clean images it makes {points_told(change)}, {judged}: {flips}"
     took = [] if cost.correction_s is None else [f"the correction takes {milliseconds(cost.correction_s)} an image"]
     size = cost.facts.corrector_parameters
     size_told = [] if size is None else [f"the corrector has {millions(size)} parameters"]
-    return "; ".join([clean, *took, *size_told]) + "."
+    return "; ".join([_cost_clean(result, cost), *took, *size_told]) + "."
+
+
+def _cost_clean(result: StudyResult, cost: MethodCost) -> str:
+    """What becomes of clean images: whether answers change, and whether they turn right or wrong."""
+    change, agreement = (cost.clean_difference.get(metric) for metric in (result.main_metric, "agreement"))
+    of_classes = _is_of_classes(result)
+    if change is None:
+        return "What it costs on clean images is not known"
+    if cost.became_wrong == cost.became_right == 0 and (of_classes or not change.low < 0 < change.high):
+        if not of_classes:
+            return f"It changes no score on {cost.n_judged} clean images"
+        if agreement is not None and agreement.mean == 0:
+            return f"It changes no answer on {cost.n_clean} clean images"
+        others = "" if agreement is None else f", though it changes {-100 * agreement.mean:.1f} % of the answers"
+        return f"It turns no answer right or wrong on {cost.n_judged} clean images{others}"
+    judged = "within noise" if within_noise(change) else "beyond noise"
+    words = ("became wrong", "right") if of_classes else ("got worse", "better")
+    flips = f"{cost.became_wrong} {words[0]}, {cost.became_right} {words[1]} of {cost.n_judged}"
+    return f"On clean images it makes {points_told(change)}, {judged}: {flips}"
 
 
 def _when_none(result: StudyResult, chosen: Judged, losing: Sequence[str]) -> list[str]:

@@ -31,7 +31,8 @@ class MethodCost:
     Attributes:
         clean_difference: on clean images, in each metric.
         n_clean: clean images scored with both.
-        became_wrong: of these, those whose score fell (in the main metric, or in that by which items are told apart).
+        n_judged: of these, those that have the main metric, or that by which items are told apart: the labelled ones.
+        became_wrong: of the judged, those whose score fell in it.
         became_right: those whose score rose.
         mean_abs_p_true: how far the probability of the true class moved on clean images, either way.
         mildest: None where no setting has a quality, or the plan no `none`.
@@ -43,6 +44,7 @@ class MethodCost:
 
     clean_difference: Mapping[str, Interval | None]
     n_clean: int
+    n_judged: int
     became_wrong: int
     became_right: int
     mean_abs_p_true: float | None
@@ -80,6 +82,7 @@ def cost_of(
     return MethodCost(
         clean_difference=estimates.differences(with_it, without, items),
         n_clean=len(items),
+        n_judged=len(changes[0]),
         became_wrong=sum(change < 0 for change in changes[0]),
         became_right=sum(change > 0 for change in changes[0]),
         mean_abs_p_true=fmean(map(abs, changes[1])) if changes[1] else None,
