@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from unlossy.core.errors import RunError
+from unlossy.core.errors import RunError, UsageError
 from unlossy.store import RowStore, StudyRow, run_lock
 
 SOURCE = {
@@ -81,6 +81,30 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path):
         RowStore(tmp_path / "rows.sqlite")
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [RowStore.done_items, RowStore.source_sizes, RowStore.provenances, lambda store: list(store.rows())],
+)
+def test_a_damaged_file_is_a_clear_error(tmp_path, ask):
+    """Its header is whole, so that it opens."""
+    path = tmp_path / "rows.sqlite"
+    with RowStore(path) as store:
+        store.add_provenance({"a": 1})
+        store.add_chunk([replace(ROW, item_index=index, codec="clean") for index in range(200)])
+    path.write_bytes(path.read_bytes()[:100].ljust(path.stat().st_size, b"\0"))
+    said = r"cannot read .*rows.sqlite: .*remove its folder and run the study again"
+    with RowStore(path, read_only=True) as store, pytest.raises(RunError, match=said):
+        ask(store)
+
+
+def test_sizes_are_those_of_the_sources_that_could_be_read(tmp_path):
+    clean = replace(ROW, codec="clean")
+    unread = replace(clean, item_index=1, source_bytes=None, error_kind="read")
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        store.add_chunk([clean, ROW, unread, replace(clean, item_index=2, source_bytes=7)])
+        assert store.source_sizes() == {0: 99, 2: 7}
+
+
 def test_a_full_disk_is_a_clear_error_and_costs_no_row(tmp_path):
     with RowStore(tmp_path / "rows.sqlite") as store:
         store.add_chunk([ROW])
@@ -106,6 +130,18 @@ def test_the_lock_dies_with_its_process(tmp_path):
         holder.stdout.close()
     with run_lock(tmp_path):
         pass
+
+
+def test_a_folder_where_no_lock_can_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    said = r"cannot write to the folder .*directory; make it writable, or give another"
+    with pytest.raises(UsageError, match=said), run_lock(tmp_path):
+        pass
+
+
+def test_what_fails_under_the_lock_is_not_the_locks(tmp_path):
+    with pytest.raises(PermissionError, match="mine"), run_lock(tmp_path):
+        raise PermissionError("mine")
 
 
 def test_reading_makes_no_file_and_follows_a_writer(tmp_path):

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from unlossy.core.errors import RunError
+from unlossy.core.errors import RunError, UsageError
 
 try:
     import fcntl
@@ -15,8 +16,11 @@ except ImportError:  # pragma: no cover - Windows
 
 @contextmanager
 def run_lock(run: Path) -> Iterator[None]:
-    """Holds `RUN/.lock` while the block runs; raises RunError where another process holds it."""
-    with (run / ".lock").open("a+", encoding="ascii") as stream:
+    """Holds `RUN/.lock` while the block runs.
+
+    Raises RunError where another process holds it, UsageError where the folder is not writable.
+    """
+    with _opened(run / ".lock") as stream:
         if fcntl is not None:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,3 +33,12 @@ def run_lock(run: Path) -> Iterator[None]:
         stream.write(str(os.getpid()))
         stream.flush()
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a+", encoding="ascii")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to the folder {str(path.parent)!r}: {error.strerror}; make it writable, or give another"
+        ) from error

@@ -81,6 +81,7 @@ class RowStore:
 
         With `read_only` the file must be there; it may be read while another process writes it.
         """
+        self._path = path
         try:
             mode = "ro" if read_only else "rwc"
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
@@ -119,21 +120,31 @@ class RowStore:
 
     def done_items(self) -> set[int]:
         """Indices of the items that have rows; a chunk is one transaction, so they have all of theirs."""
-        return {index for (index,) in self._db.execute("SELECT DISTINCT item_index FROM rows")}
+        return {index for (index,) in self._asked("SELECT DISTINCT item_index FROM rows")}
 
     def source_sizes(self) -> dict[int, int]:
         """Sizes in bytes of the sources by item index, without those that could not be read."""
         query = "SELECT item_index, source_bytes FROM rows WHERE codec = ? AND mitigation = ? AND source_bytes NOT NULL"
-        return dict(self._db.execute(query, (CLEAN, NONE)))
+        return dict(self._asked(query, CLEAN, NONE))
 
     def rows(self) -> Iterator[StudyRow]:
         """Every row by item, codec and mitigation."""
         query = f"SELECT {','.join(COLUMNS)} FROM rows ORDER BY item_index, codec, mitigation"  # noqa: S608
-        return (StudyRow(*values) for values in self._db.execute(query))
+        return (StudyRow(*values) for values in self._asked(query))
 
     def provenances(self) -> list[dict[str, Any]]:
         """What made the rows."""
-        return [json.loads(text) for (text,) in self._db.execute("SELECT json FROM provenance ORDER BY id")]
+        return [json.loads(text) for (text,) in self._asked("SELECT json FROM provenance ORDER BY id")]
+
+    def _asked(self, query: str, *values: str) -> Iterator[Any]:
+        """The tuples that answer a query; raises RunError where the file is damaged."""
+        try:
+            yield from self._db.execute(query, values)
+        except sqlite3.Error as error:
+            raise RunError(
+                f"cannot read {self._path}: {error}. Restore the file from a copy, "
+                "or remove its folder and run the study again"
+            ) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
