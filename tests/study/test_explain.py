@@ -1,6 +1,7 @@
 """Gradients and attention on a network whose gradients are known, and the page they make."""
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -83,6 +84,30 @@ def test_the_page_tells_it_in_words_and_loads_nothing(found):
     assert page.count("<img") == 2 * 3 * 3
     assert "http:" not in page.replace("http://www.w3.org", "")
     assert "https:" not in page
+
+
+def test_without_none_the_first_mitigation_leads(found):
+    def told(*texts):
+        return sentences(
+            replace(found, points=tuple(p for text in texts for p in found.points if p.mitigation == text))
+        )
+
+    mean = {p.mitigation: f"{p.weights.mean:.2f}" for p in found.points if p.codec == "jpeg:5"}
+    (alone,) = told("correct=small")
+    assert alone.startswith("At JPEG 5, with correct=small, the gradients")
+    assert f"cosine of {mean['correct=small']} " in alone
+    assert "it is" not in alone
+    (both,) = told("correct=small", "none")
+    assert both.startswith("At JPEG 5 the gradients")
+    assert f"cosine of {mean['none']} " in both
+    assert both.endswith(f"With correct=small it is {mean['correct=small']}.")
+    assert told() == ["No picture could be compared."]
+
+
+def test_a_codec_that_is_given_twice_is_one():
+    found = explain(ExplainPlan("onnx:demo", "synthetic:2", ("jpeg:10", "jpeg:10,30"), pictures=1))
+    assert [(point.codec, point.n) for point in found.points] == [("jpeg:10", 2), ("jpeg:30", 2)]
+    assert [panel.name for panel in found.items[0].panels] == ["clean", "none"]
 
 
 def test_the_command_writes_the_page_and_a_broken_item_is_named(tmp_path, capsys):

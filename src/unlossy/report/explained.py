@@ -40,19 +40,20 @@ def render_explanation(found: Explanation) -> str:
 
 
 def sentences(found: Explanation) -> list[str]:
-    """The finding in words: at the strongest compression of the study, and what each mitigation makes of it."""
+    """The finding in words: at the strongest compression, without a mitigation (or with the first), then with each."""
     scored = [point for point in found.points if point.weights is not None]
-    plain = [point for point in scored if point.mitigation == NONE]
-    if not plain:
+    if not scored:
         return ["No picture could be compared."]
-    worst = min(plain, key=_mean)
+    lead = NONE if NONE in {point.mitigation for point in scored} else scored[0].mitigation
+    worst = min((point for point in scored if point.mitigation == lead), key=_mean)
     names = short_names(_mitigations(found))
+    led = "" if lead == NONE else f", with {names[lead]},"
     told = [
-        f"At {spoken(worst.codec)} the gradients that the network would learn from agree with those on the clean "
+        f"At {spoken(worst.codec)}{led} the gradients that the network would learn from agree with those on the clean "
         f"picture by a cosine of {_mean(worst):.2f} (1 is the same direction, 0 none)."
     ]
     for point in scored:
-        if point.codec == worst.codec and point.mitigation != NONE:
+        if point.codec == worst.codec and point.mitigation != lead:
             told.append(f"With {names[point.mitigation]} it is {_mean(point):.2f}.")
     return [" ".join(told)]
 

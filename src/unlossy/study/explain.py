@@ -58,7 +58,7 @@ def explain(plan: ExplainPlan, on_progress: Callable[[int, int], None] = lambda 
     """
     task = open_classifier(plan.model)
     correctors = {text: _corrector(text) for text in in_order(plan.mitigations)}
-    codecs = tuple(codec for spec in plan.codecs for codec in parse_codecs(spec))
+    codecs = tuple({codec.setting: codec for spec in plan.codecs for codec in parse_codecs(spec)}.values())
     items = list(islice(open_dataset(plan.data), plan.limit))
     look = Look(task, default_layer(task, torch.rand(1, 3, *(task.input_hw or (224, 224)))))
     shown = min(codecs, key=lambda codec: abs((codec.codec_quality or 1e3) - SHOWN_AT)).setting
