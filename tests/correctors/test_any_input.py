@@ -88,6 +88,25 @@ def test_alpha_profile_and_size_are_kept(correct):
     assert output.info["icc_profile"] == b"profile"
 
 
+def test_a_cmyk_image_becomes_rgb_without_its_profile(correct):
+    image = Image.fromarray(PIXELS).convert("CMYK")
+    image.info |= {"icc_profile": b"profile", "dpi": (300, 300)}
+    output = correct(image)
+    assert output.mode == "RGB"
+    assert np.array_equal(np.asarray(output), correct(np.asarray(image.convert("RGB"))))
+    assert output.info == {"dpi": (300, 300)}
+    untouched = Image.fromarray(IMAGE).convert("CMYK")
+    untouched.info["icc_profile"] = b"profile"
+    same = correct(untouched)
+    assert (same.mode, same.info) == ("CMYK", {"icc_profile": b"profile"})
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.float32, torch.float16])
+def test_an_empty_batch_comes_back(correct, kind):
+    output = correct(torch.zeros(0, 3, 8, 8, dtype=kind))
+    assert (output.shape, output.dtype) == ((0, 3, 8, 8), kind)
+
+
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
 @pytest.mark.parametrize("quality", [5, 40, 90, 100])
 def test_pillows_tables_are_those_of_the_header(subsampling, quality):

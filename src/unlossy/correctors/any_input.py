@@ -1,7 +1,8 @@
 """`unlossy.load_corrector`: a corrector as a function that gives back the kind of thing it was given.
 
     path, bytes                        uint8 array (h w 3); the tables come from the bytes
-    Pillow image                       Pillow image of the same size; alpha is kept; an opened JPEG brings its tables
+    Pillow image                       Pillow image of the same size; alpha is kept; an opened JPEG brings its tables;
+                                       of CMYK an RGB image, without the profile
     uint8 array (h w), (h w 1|3)       the same shape
     tensor (b 1|3 h w) or (1|3 h w)    the same shape, type and device; uint8, or floats of 0..1
 
@@ -74,7 +75,7 @@ class PictureCorrector:
             corrected = corrected.convert("RGB")
             corrected.putalpha(image.convert("RGBA").getchannel("A"))
         for fact in ("icc_profile", "exif", "dpi"):
-            if fact in image.info:
+            if fact in image.info and not (fact == "icc_profile" and image.mode == "CMYK"):  # those are RGB now
                 corrected.info[fact] = image.info[fact]
         return corrected
 
@@ -105,6 +106,8 @@ class PictureCorrector:
 
 def _levels(batch: Any) -> Any:  # noqa: ANN401 (torch may be absent)
     """The floats of 0..1 as the 8-bit levels they came from; raises UsageError where they cannot be that."""
+    if batch.numel() == 0:
+        return batch.byte()
     low, high = (float(x) for x in batch.aminmax())
     if not (low >= -0.001 and high <= 1.001):
         raise UsageError(f"a float tensor's values run from {low:g} to {high:g}; pictures are 0..1, not normalised")
