@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from unlossy.metrics import paired_difference
-from unlossy.metrics.stats import draws
+from unlossy.metrics import Interval, paired_difference
+from unlossy.metrics.stats import draws, unseen, widened
 
 
 def test_the_mean_is_over_complete_pairs():
@@ -20,6 +20,23 @@ def test_no_pair_no_interval():
 def test_a_constant_difference_has_no_width():
     interval = paired_difference([0.5] * 20, [0.25] * 20, seed=3)
     assert (interval.mean, interval.low, interval.high) == (0.25, 0.25, 0.25)
+
+
+def test_what_was_not_seen_in_n_has_the_bound_of_clopper_and_pearson():
+    """Their upper end for 0 of 10 is 30.85 %; 0 of 160 gives 2.28 %."""
+    assert unseen(10) == pytest.approx(0.3085, abs=5e-5)
+    assert unseen(160) == pytest.approx(0.0228, abs=5e-5)
+    assert (1 - unseen(7)) ** 7 == pytest.approx(0.025), "at the bound, seven alike come up once in forty times"
+
+
+def test_only_what_has_no_width_is_widened():
+    same = paired_difference([0.1] * 30, [0.3] * 30, seed=0)
+    wide = widened(same, 30)
+    assert (wide.mean, wide.high - wide.low) == (same.mean, pytest.approx(2 * unseen(30)))
+    all_of_two = widened(Interval(1.0, 1.0, 1.0), 2)
+    assert (all_of_two.low, all_of_two.high) == (pytest.approx(0.025**0.5), 1.0), "no difference is beyond 1"
+    other = Interval(0.0, -0.01, 0.0)
+    assert widened(other, 3) is other
 
 
 def test_the_seed_decides():

@@ -11,6 +11,7 @@ from unlossy.report.methods import methods_section, share_text
 from unlossy.report.recommendation import recommend
 from unlossy.report.told import spans
 from unlossy.report.transfer import transfer_section
+from unlossy.report.verdict import caveats
 from unlossy.runs import summarise_run
 from unlossy.runs.methods import Aim, MethodFacts
 
@@ -52,7 +53,7 @@ def test_what_wins_without_harm_is_recommended_with_its_cost_and_its_limits(tmp_
         "It changes no answer on 60 clean images; the correction takes 30 ms an image; the corrector has 1.49 million "
         "parameters."
     )
-    assert none_will_do == "None will do at JPEG 90, where little is lost (95 %: a gain of at most 0.0 points)."
+    assert none_will_do == "None will do at JPEG 90, where little is lost (95 %: a gain of at most 6.0 points)."
     assert re.match(
         r"correct=b at JPEG 10: −46\.7 points \(95 %: .* against it, worse beyond noise at JPEG 50 and", other
     )
@@ -104,8 +105,10 @@ def test_an_interval_that_holds_zero_is_no_win(tmp_path):
 
 def test_where_nothing_is_lost_none_is_used(tmp_path):
     whole = dict.fromkeys((10, 50, 90), ones(60))
-    (sentence,) = advice(tmp_path / "run", {"correct=a": {}}, none=whole).sentences
-    assert sentence == ("Use none: at no setting does this model lose top-1 beyond noise, so there is nothing to win.")
+    assert advice(tmp_path / "run", {"correct=a": {}}, none=whole).sentences == (
+        "Use none: at no setting does this model lose top-1 beyond noise, so there is nothing to win.",
+        "The intervals still allow a loss of 6.0 points.",
+    )
 
 
 def test_too_few_images_to_see_a_loss_say_how_many_would_do(tmp_path):
@@ -189,6 +192,46 @@ def test_what_loses_more_on_the_mean_than_it_wins_is_not_recommended(tmp_path):
     assert found.sentences == (
         "Use none: no method gains on the mean at JPEG 50 and JPEG 10, where this model loses top-1.",
         "correct=a wins at JPEG 50 alone; its mean gain is −8.3 points.",
+    )
+
+
+def few(folder, n, won):
+    """A run of n images, all lost at JPEG 10 and so many won back."""
+    texts = {("jpeg:10", "none"): "0" * n, ("jpeg:10", "correct=a"): "1" * won + "0" * (n - won)}
+    answers = {("clean", method): "1" * n for method in ("none", "correct=a")} | texts
+    return summarise_run(
+        make_run(folder, rows_by_hand(answers), ("jpeg:10",), n_items=n, mitigations=("none", "correct=a"))
+    )
+
+
+def test_under_20_images_no_method_is_recommended(tmp_path):
+    result = few(tmp_path / "19", 19, 19)
+    assert recommend(result) is None
+    (caveat,) = caveats(result)
+    assert caveat == (
+        "With fewer than 20 images (here 19) intervals tell little of other images, and no method is recommended."
+    )
+    enough = few(tmp_path / "20", 20, 20)
+    assert caveats(enough) == []
+    assert (
+        recommend(enough)
+        .sentences[0]
+        .startswith("Use correct=a: at JPEG 10 it wins back 100 % (95 %: 83 to 117) of the top-1 lost")
+    )
+
+
+def test_a_method_scored_on_few_of_many_images_does_not_win(tmp_path):
+    few_scored = {10: " " * (N - 8) + "1" * 8}
+    found = advice(tmp_path / "run", {"correct=a": few_scored}, none={10: "0" * N, 50: ones(60), 90: ones(60)})
+    assert found.method is None
+    assert found.sentences[-1] == "correct=a gains at JPEG 10 on fewer than 20 images, too few to tell."
+
+
+def test_methods_that_answer_alike_are_not_told_to_be_the_same_for_certain(tmp_path):
+    given = {10: ones(50), 50: ones(58)}
+    found = advice(tmp_path / "run", {"correct=a": given, "correct=b": given})
+    assert found.sentences[-1] == (
+        "correct=b at JPEG 10: 0.0 points (95 %: −6.0 to +6.0) against it; no setting tells them apart."
     )
 
 

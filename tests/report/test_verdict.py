@@ -45,6 +45,27 @@ def test_an_interval_that_touches_zero_is_noise():
     )
 
 
+def test_where_no_image_changes_the_bound_is_that_of_images_not_seen():
+    """None of 160 changed: 1 - 0.025 ** (1 / 160) is 2.28 %; of 3 that all did, 29.2 % is the least."""
+    none_changed = result_of({"jpeg:30": (0.0, 0.0, 0.0)}, n_items=160)
+    assert verdict(none_changed) == ("At JPEG 30 the change of top-1 is within noise (95 %: at most 2.3 points lost).")
+    all_changed = result_of({"jpeg:30": (-100.0, -100.0, -100.0)}, n_items=3)
+    assert verdict(all_changed) == "At JPEG 30 this model loses 100.0 points of top-1 (95 %: 29.2 to 100.0)."
+    labelled = replace(none_changed, n_labelled=40)
+    assert "at most 8.8 points lost" in verdict(labelled)
+
+
+def test_answers_that_all_stay_may_change_on_other_images():
+    same = result_of({"jpeg:90": (0.0, 0.0, 0.0)}, "agreement", n_items=160, clean=1.0)
+    assert verdict(same) == "At JPEG 90 this model changes its answer on 0.0 % of the images (95 %: 0.0 to 2.3)."
+
+
+def test_few_images_are_warned_of():
+    (note,) = caveats(result_of(LOSS, n_items=3))
+    assert note == "With fewer than 20 images (here 3) intervals tell little of other images."
+    assert caveats(result_of(LOSS, n_items=20)) == []
+
+
 def test_noise_between_costly_settings_is_not_called_a_border():
     """JPEG 50 within noise, but 90 beyond it: the sentence must not say that down to 50 all is well."""
     odd = {"jpeg:10": (-9.0, -12.0, -6.0), "jpeg:50": (-1.0, -3.0, 1.0), "jpeg:90": (-2.0, -3.0, -1.0)}

@@ -13,6 +13,8 @@ from jaxtyping import Float64
 
 N_DRAWS = 2000
 LEVEL = 0.95
+ROUNDING = 1e-9
+"""What the ends of an interval may differ by and still be one number."""
 BLOCK_CELLS = 400_000
 """Weights held at a time: 3 MB, twice, whatever the number of items."""
 
@@ -24,6 +26,11 @@ class Interval:
     mean: float
     low: float
     high: float
+
+    @property
+    def has_width(self) -> bool:
+        """Whether the ends differ; they do not where every difference is equal, since then every draw is."""
+        return self.high - self.low > ROUNDING
 
 
 def paired_difference(
@@ -42,6 +49,25 @@ def paired_difference(
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(differences.mean()), float(low), float(high))
+
+
+def unseen(n_items: int) -> float:
+    """The share of other items that may be unlike `n_items` that are all alike, at 95 %: 2.3 % of 160.
+
+    The upper end of the interval of Clopper and Pearson (1934) for a proportion of which 0 of n were seen.
+    """
+    return 1.0 - ((1 - LEVEL) / 2) ** (1 / max(1, n_items))
+
+
+def widened(interval: Interval, n_items: int) -> Interval:
+    """The interval of a difference (-1..1) over `n_items` as words may bound it.
+
+    Resampling equal differences gives no width, however few they are; it becomes what `unseen` items may do.
+    """
+    if interval.has_width:
+        return interval
+    by = unseen(n_items)
+    return Interval(interval.mean, max(-1.0, interval.low - by), min(1.0, interval.high + by))
 
 
 def draws(n_items: int, seed: int, n_draws: int = N_DRAWS) -> Iterator[Float64[np.ndarray, "b n"]]:

@@ -25,12 +25,12 @@ SHARE_LOW, SHARE_HIGH = -100.0, 150.0
 """In percent: the curves' intervals are cut there, for where hardly anything is lost a share has hardly a bound."""
 
 RULES = (
-    "A method wins at a setting where the 95 % interval of its gain over none lies above zero, and harms where it lies "
-    "below; an interval that holds zero is neither. What counts are the settings at which the model loses beyond "
-    "noise: a method can be recommended that wins at one of them and whose mean gain over them is above zero, one "
-    "without a score counting as no gain. Of the one with the largest mean gain, and of those that are compared with "
-    "it there and that no paired interval tells apart from it, the cheapest is taken: the one that harms at the fewest "
-    "settings, clean images included, and of equals the one {}."
+    "A method wins at a setting where the 95 % interval of its gain over none lies above zero, over 20 images or more, "
+    "and harms where it lies below; an interval that holds zero is neither. What counts are the settings at which the "
+    "model loses beyond noise: a method can be recommended that wins at one of them and whose mean gain over them is "
+    "above zero, one without a score counting as no gain. Of the one with the largest mean gain, and of those that are "
+    "compared with it there and that no paired interval tells apart from it, the cheapest is taken: the one that harms "
+    "at the fewest settings, clean images included, and of equals the one {}."
 )
 LEAST_HARM = {True: "that turns the fewest clean answers wrong", False: "that makes the fewest clean images worse"}
 """Whether a score is right or wrong, and nothing between."""

@@ -1,7 +1,7 @@
 """Which method to use, in words that the numbers give by rule.
 
-1. A method wins at a setting where the 95 % interval of its gain over none lies above zero, and harms where it lies
-   below; an interval that holds zero is neither. Clean images count as a setting for harm.
+1. A method wins at a setting where the 95 % interval of its gain over none lies above zero, over 20 images or more, and
+   harms where it lies below; an interval that holds zero is neither. Clean images count as a setting for harm.
 2. Only a method that wins at a setting at which the model loses beyond noise, and whose mean gain over those settings
    is above zero, can be recommended; one of them at which it has no score counts as no gain. The best is the one with
    the largest mean gain.
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
-from unlossy.report.judged import Judged, difference_of, gains_of, is_alike, judge, losing_of
+from unlossy.metrics.stats import widened
+from unlossy.report.judged import Judged, bound_of, bounds_of, is_alike, judge, losing_of, pair_of
 from unlossy.report.tabular import signed
 from unlossy.report.told import millions, milliseconds, points_told, share_told, spans
-from unlossy.report.verdict import METRIC_NAMES, within_noise
+from unlossy.report.verdict import FEWEST, METRIC_NAMES, n_counted, within_noise
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.costs import MethodCost
 from unlossy.runs.pairs import HALF_WIDTH, images_needed
@@ -36,13 +37,14 @@ class Recommendation:
 
 
 def recommend(result: StudyResult) -> Recommendation | None:
-    """What the rules say of a study; None where it has nothing to compare (no none, no method, nothing scored)."""
+    """What the rules say of a study; None where it has nothing to compare (no none, no method, hardly a score)."""
     if NONE not in result.plan.mitigations or not result.clean_mitigated:
         return None
     losing = losing_of(result)
     judged = [judge(result, mitigation, losing) for mitigation in result.clean_mitigated]
     metric = METRIC_NAMES.get(result.main_metric, result.main_metric)
-    if not any((cell.versus_none or {}).get(result.main_metric) for cell in result.cells):
+    scored = [cell.n for cell in result.cells if (cell.versus_none or {}).get(result.main_metric) is not None]
+    if n_counted(result, max(scored, default=0)) < FEWEST:
         return None
     if not losing:
         return Recommendation(None, _nothing_lost(result, metric))
@@ -57,16 +59,18 @@ def recommend(result: StudyResult) -> Recommendation | None:
 
 
 def _nothing_lost(result: StudyResult, metric: str) -> tuple[str, ...]:
-    lost = [(c.difference.get(result.main_metric), c.n) for c in result.cells if c.mitigation == NONE]
-    most = max(((-found.low, found, n) for found, n in lost if found is not None), key=lambda x: x[0], default=None)
+    lost = [
+        (-widened(found, n_counted(result, cell.n)).low, found, cell.n)
+        for cell in result.cells
+        if cell.mitigation == NONE and (found := _main(result, cell)) is not None
+    ]
+    most = max(lost, key=lambda x: x[0], default=None)
     told = (f"Use none: at no setting does this model lose {metric} beyond noise, so there is nothing to win.",)
     if most is None or most[0] <= HALF_WIDTH:
         return told
     needed = images_needed(most[1], most[2])
-    return (
-        *told,
-        f"The intervals still allow a loss of {100 * most[0]:.1f} points; {needed} images would tell it to 5 points.",
-    )
+    more = f"; {needed} images would tell it to 5 points" if most[1].has_width else ""
+    return (*told, f"The intervals still allow a loss of {100 * most[0]:.1f} points{more}.")
 
 
 def _none_sentences(
@@ -80,13 +84,20 @@ def _none_sentences(
             for method in winning
         ]
         return (f"Use none: no method gains on the mean {lost}.", *told)
-    highs = [(found.high, m) for m in result.clean_mitigated for s in losing if (found := gains_of(result, m).get(s))]
-    most = max(0.0, *(high for high, _ in highs)) if highs else 0.0
+    bounds = [bounds_of(result, method.mitigation) for method in judged]
+    most = max([0.0, *(bound[setting].high for bound in bounds for setting in losing if setting in bound)])
     needed = max((_needed(result, setting) for setting in losing), default=0)
     return (
         f"Use none: no method beats it beyond noise {lost}.",
         f"The intervals still allow a gain of {100 * most:.1f} points; {needed} images would tell gains to 5 points.",
+        *(sentence for method in judged for sentence in _thin(result, method)),
     )
+
+
+def _thin(result: StudyResult, method: Judged) -> list[str]:
+    """Where it gains on too few images."""
+    where = spans(result, method.thin) if method.thin else ""
+    return [f"{method.name} gains at {where} on fewer than {FEWEST} images, too few to tell."] if where else []
 
 
 def _needed(result: StudyResult, setting: str) -> int:
@@ -107,9 +118,10 @@ def _win(result: StudyResult, chosen: Judged, losing: Sequence[str], metric: str
     cells = {cell.codec: cell for cell in result.cells if cell.mitigation == chosen.mitigation}
     where = _worst(result, chosen.wins_among(losing))
     share = _recovered(cells[where], result.main_metric)
-    won = f"wins back {share_told(share)} of the {metric} lost" if share else f"wins {metric}"
-    if result.main_metric == "agreement" and share and _is_of_classes(result):
-        won = f"wins back {share_told(share)} of the answers that changed"
+    told = share_told(share, _n_lost(result, where)) if share else ""
+    won = f"wins back {told} of the {metric} lost" if told else f"wins {metric}"
+    if result.main_metric == "agreement" and told and _is_of_classes(result):
+        won = f"wins back {told} of the answers that changed"
     return f"Use {chosen.name}: {at(where)} it {won}; it beats none beyond noise at {spans(result, chosen.wins)}."
 
 
@@ -122,6 +134,13 @@ def _worst(result: StudyResult, settings: Sequence[str]) -> str:
     """Of the settings the one at which the model alone loses most."""
     lost = {c.codec: found.mean for c in result.cells if c.mitigation == NONE and (found := _main(result, c))}
     return min(settings, key=lambda setting: lost.get(setting, 0.0))
+
+
+def _n_lost(result: StudyResult, setting: str) -> int:
+    """How many images the model's loss at a setting amounts to, at least one."""
+    (alone,) = (cell for cell in result.cells if (cell.codec, cell.mitigation) == (setting, NONE))
+    lost = _main(result, alone)
+    return 1 if lost is None else max(1, round(-lost.mean * n_counted(result, alone.n)))
 
 
 def _main(result: StudyResult, cell: CellResult) -> Interval | None:
@@ -157,14 +176,15 @@ def _cost_clean(result: StudyResult, cost: MethodCost) -> str:
     judged = "within noise" if within_noise(change) else "beyond noise"
     words = ("became wrong", "right") if of_classes else ("got worse", "better")
     flips = f"{cost.became_wrong} {words[0]}, {cost.became_right} {words[1]} of {cost.n_judged}"
-    return f"On clean images it makes {points_told(change)}, {judged}: {flips}"
+    return f"On clean images it makes {points_told(widened(change, cost.n_judged))}, {judged}: {flips}"
 
 
 def _when_none(result: StudyResult, chosen: Judged, losing: Sequence[str]) -> list[str]:
     """When to leave it out: where it harms, and where it wins nothing that can be told."""
     told = [f"It harms beyond noise at {spans(result, chosen.harms)}: use none there."] if chosen.harms else []
-    gains = gains_of(result, chosen.mitigation)
-    idle = [setting for setting in gains if setting not in chosen.wins and setting not in chosen.harms]
+    gains = bounds_of(result, chosen.mitigation)
+    told += _thin(result, chosen)
+    idle = [setting for setting in gains if setting not in (*chosen.wins, *chosen.harms, *chosen.thin)]
     for settings, said in (
         ([setting for setting in idle if setting not in losing], "None will do at {}, where little is lost"),
         ([setting for setting in idle if setting in losing], "Nothing beyond noise is won at {}, though much is lost"),
@@ -177,7 +197,7 @@ def _when_none(result: StudyResult, chosen: Judged, losing: Sequence[str]) -> li
 
 def _behind(result: StudyResult, chosen: Judged, other: Judged, losing: Sequence[str]) -> str:
     """How another method stands to the chosen one."""
-    changes = {s: found for s in losing if (found := difference_of(result, s, other, chosen)) is not None}
+    changes = {s: found for s in losing if (found := bound_of(result, s, other, chosen)) is not None}
     missing = [setting for setting in losing if setting not in changes]
     unknown = f"not compared with it at {spans(result, missing)}, where no image is scored with both" if missing else ""
     harms = f"; it harms at {spans(result, other.harms)}" if other.harms else ""
@@ -197,6 +217,6 @@ def _behind(result: StudyResult, chosen: Judged, other: Judged, losing: Sequence
 
 
 def _needed_apart(result: StudyResult, setting: str, a: Judged, b: Judged) -> str:
-    pairs = [p for p in result.pairs if p.codec == setting and {p.a, p.b} == {a.mitigation, b.mitigation}]
-    needed = [n for pair in pairs if (n := pair.images_needed.get(result.main_metric)) is not None]
-    return f" ({needed[0]} images would, to 5 points)" if needed and needed[0] > result.n_items else ""
+    pair = pair_of(result, setting, a.mitigation, b.mitigation)
+    needed = None if pair is None else pair.images_needed.get(result.main_metric)
+    return f" ({needed} images would, to 5 points)" if needed is not None and needed > result.n_items else ""

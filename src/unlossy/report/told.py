@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
+from unlossy.metrics.stats import ROUNDING, unseen
 from unlossy.report.tabular import signed
 from unlossy.runs import StudyResult
 from unlossy.runs.settings import families_of, spoken
@@ -26,12 +27,15 @@ def spans(result: StudyResult, settings: Sequence[str]) -> str:
     return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
 
 
-def share_told(share: Share) -> str:
-    """ "62 % (95 %: 55 to 70)"; an end that is not bounded is called so."""
-    ends = [
-        "no bound" if end is None else f"{100 * end:.0f}".replace("-", "\N{MINUS SIGN}")
-        for end in (share.low, share.high)
-    ]
+def share_told(share: Share, n_lost: int) -> str:
+    """ "62 % (95 %: 55 to 70)"; an end that is not bounded is called so.
+
+    A share without any width (all of the `n_lost` won back, say) is widened as a difference over those is.
+    """
+    low, high = share.low, share.high
+    if low is not None and high is not None and high - low <= ROUNDING:
+        low, high = low - unseen(n_lost), high + unseen(n_lost)
+    ends = ["no bound" if end is None else f"{100 * end:.0f}".replace("-", "\N{MINUS SIGN}") for end in (low, high)]
     return f"{100 * share.mean:.0f} % (95 %: {ends[0]} to {ends[1]})"
 
 

@@ -1,12 +1,14 @@
 """The verdict: what compression costs, in sentences that a person who did not run the study can read.
 
 A loss is "within noise" when the 95 % interval of the paired difference includes zero; the sentence then says how
-large a loss the interval still allows.
+large a loss the interval still allows. Where every image changed by the same, the bootstrap's interval has no width,
+and sentences bound it by what images not seen may do (`unlossy.metrics.stats.widened`); tables keep the bootstrap's.
 """
 
 from dataclasses import dataclass
 
 from unlossy.metrics import Interval
+from unlossy.metrics.stats import widened
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.settings import Family, at, families_of, spoken
 from unlossy.store import NONE
@@ -16,6 +18,8 @@ METRIC_NAMES = spoken_metrics()
 
 HEADLINE_QUALITY = 30.0
 MAX_FAMILIES = 3
+FEWEST = 20
+"""Images below which no method is recommended: not one of 20 changed still allows 17 in 100."""
 HARDLY_RIGHT, MANY_LABELLED = 0.02, 20
 """Top-1 below which, with so many labelled images, labels and model are suspected not to fit."""
 
@@ -90,6 +94,10 @@ def caveats(result: StudyResult, n_done: int | None = None) -> list[str]:
         notes.append(
             f"{result.failed} of {result.n_items} items failed ({kinds}); their rows say why. No number counts them."
         )
+    scored = max((n_counted(result, cell.n) for cell in _first_cells(result).values()), default=0)
+    if 0 < scored < FEWEST:
+        advice = ", and no method is recommended" if result.clean_mitigated else ""
+        notes.append(f"With fewer than {FEWEST} images (here {scored}) intervals tell little of other images{advice}.")
     notes += [remark for remark in result.remarks if remark]  # as they are: some begin with a SPEC
     right = result.clean.get("top1")
     if right is not None and right < HARDLY_RIGHT and result.n_labelled >= MANY_LABELLED:
@@ -110,13 +118,20 @@ def within_noise(difference: Interval) -> bool:
     return difference.low <= 0 <= difference.high
 
 
+def n_counted(result: StudyResult, n: int) -> int:
+    """Of n images scored those that the main metric is over: where it takes labels, as many as are labelled at most."""
+    return n if result.main_metric == "agreement" else min(n, result.n_labelled)
+
+
 def _steps(result: StudyResult, family: Family) -> list[_Step]:
     cells = _first_cells(result)
     steps = []
     for setting, quality in zip(family.settings, family.qualities, strict=True):
         found = cells[setting].difference.get(result.main_metric) if setting in cells else None
         if found is not None:
-            steps.append(_Step(setting, quality, 100 * found.mean, 100 * found.low, 100 * found.high))
+            found = widened(found, n_counted(result, cells[setting].n))
+            high = min(found.high, 0.0) if result.main_metric == "agreement" else found.high  # clean, all agree
+            steps.append(_Step(setting, quality, 100 * found.mean, 100 * found.low, 100 * high))
     return steps
 
 
