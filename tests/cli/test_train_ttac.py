@@ -69,7 +69,7 @@ def test_a_run_trains_resumes_and_its_weights_stand_in_a_study(here, capsys):
 def test_a_run_goes_on_with_the_optimizer_it_was_begun_with(here, capsys):
     assert run([*SHORT, "--steps", "1", "--optimizer", "muon"]) == 0
     assert run([*SHORT, "--steps", "2"]) != 0
-    assert "not a checkpoint of this run" in capsys.readouterr().err
+    assert "begun otherwise (muon: true, now false)" in capsys.readouterr().err
     assert run([*SHORT, "--steps", "2", "--optimizer", "muon"]) == 0
     assert "step 2 of 2" in capsys.readouterr().out
 

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.train.test_corrector_data import picture
 from unlossy.core.errors import RunError
 from unlossy.correctors.nets.colour import ycc_from_rgb
-from unlossy.correctors.nets.sizes import load_network
+from unlossy.correctors.nets.sizes import SIZES, load_network
 from unlossy.correctors.nets.unet import UNet, UNetShape
 from unlossy.metrics import psnrb
 from unlossy.train.corrector import CorrectorSettings, loss_of, main, train_corrector
@@ -104,10 +104,10 @@ def stretch(folder, run, muon, until):
         if self.step == until:
             saved(self, path)
 
-    def die_later(self, loss_of):
+    def die_later(self, *parts):
         if self.step > until:
             raise KilledError
-        return advance(self, loss_of)
+        return advance(self, *parts)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(State, "save", save_then_go_on)
@@ -139,7 +139,7 @@ def test_the_command_trains_resumes_and_says_where_it_stands(folder, tmp_path, c
     assert json.loads(capsys.readouterr().out) == {"run": str(run), "step": 1}
     assert main([*command, "--steps", "2", "--decay-steps", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 2
-    assert load_network(run / "weights.safetensors").shape == load_network(run / "weights.safetensors").shape
+    assert load_network(run / "weights.safetensors").shape == SIZES["small"]
     assert main([*command, "--size", "base", "--steps", "3"]) == RunError.exit_code
     assert "not a checkpoint of this run" in capsys.readouterr().err
     assert main(["--images", str(tmp_path / "absent"), "-o", str(run)]) == 2

@@ -185,10 +185,32 @@ def test_unreadable_and_small_pictures_are_named_and_left_out(tmp_path, capsys):
     buffer = BytesIO()
     Image.fromarray(picture()).save(buffer, "PNG")
     (tmp_path / "cut.png").write_bytes(buffer.getvalue()[:5000])
+    buffer.seek(0)
+    Image.fromarray(picture(400, 400)).save(buffer, "PNG")
+    whole = buffer.getvalue()
+    (tmp_path / "zeroed.png").write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
     images = read_images([tmp_path], 64)
     assert [name.rsplit("/", 1)[-1] for name in images] == ["b.png"]
     told = capsys.readouterr().err
     assert "small.png: left out" in told
     assert "cut.png: left out" in told
+    assert "zeroed.png: left out" in told
     with pytest.raises(UsageError, match="name other folders"):
         read_images([tmp_path], 500)
+
+
+def test_one_file_is_one_picture_whichever_way_leads_to_it(tmp_path):
+    (tmp_path / "a").mkdir()
+    Image.fromarray(picture()).save(tmp_path / "a" / "b.png")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "again.png").symlink_to("b.png")
+    assert len(read_images([tmp_path, tmp_path / "a", tmp_path / "a" / ".." / "a", tmp_path / "link"], 64)) == 1
+
+
+def test_pictures_of_16_bits_are_scaled_not_clipped(tmp_path):
+    ramp = np.linspace(0, 65535, 96 * 128).reshape(96, 128).astype(np.uint16)
+    for name in ("ramp.png", "ramp.tif"):
+        Image.fromarray(ramp).save(tmp_path / name)
+    for found in read_images([tmp_path], 64).values():
+        assert found.shape == (96, 128, 3)
+        assert np.abs(found - np.rint(ramp / 257)[:, :, None]).max() <= 1

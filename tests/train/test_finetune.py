@@ -196,7 +196,7 @@ def test_a_step_that_does_not_fit_the_memory_is_taken_in_parts(resnet, data, tmp
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(finetune, "loss_of", no_memory)
-    with pytest.raises(RunError, match="not even one picture"):
+    with pytest.raises(RunError, match="does not fit the memory, taken in 8 parts"):
         train_finetune(settings, tmp_path / "none")
 
 

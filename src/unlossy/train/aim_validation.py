@@ -3,6 +3,7 @@
 The distance is prediction-l1, whatever the run's loss is; agreement is that of the heads that hold classes.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -69,9 +70,10 @@ class AimValidation:
                     a.distance / b.distance if b.distance else 0.0 for a, b in zip(after, before, strict=True)
                 ),
                 f"gain_q{quality}_db": _mean(
-                    float(psnr_db(c, r) - psnr_db(j, r))
+                    gain
                     for size in jpegs
                     for c, j, r in zip(corrected[size], jpegs[size], self.clean[size], strict=True)
+                    if math.isfinite(gain := float(psnr_db(c, r) - psnr_db(j, r)))  # a blank page has no error
                 ),
             }
         return found
@@ -132,8 +134,9 @@ def _tensor(image_hwc: np.ndarray) -> Tensor:
 
 
 def _mean(values: Iterable[float]) -> float:
+    """0 of none."""
     told = list(values)
-    return sum(told) / len(told)
+    return sum(told) / len(told) if told else 0.0
 
 
 def _central(image_hwc: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:

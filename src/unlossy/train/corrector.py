@@ -9,11 +9,12 @@ RUN holds `checkpoint.pt` (all that a resumed run needs), `weights.safetensors` 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +27,7 @@ from unlossy.train.degrade import FIDELITY, MARGIN
 from unlossy.train.loop import Job, Progress, checkpoint_of, train
 from unlossy.train.losses import rgb_l1, rgb_rms, rgb_rms_b
 from unlossy.train.reshape import reshaped
+from unlossy.train.run_facts import file_digest, pictures_digest, refuse_another, walk_facts
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
 from unlossy.train.tables import Qualities
@@ -67,7 +69,7 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
     """The state at the end of this stretch; `run` holds the weights, and resumes what it held.
 
     Raises:
-        UsageError: no pictures, unusable initial weights.
+        UsageError: no pictures, unusable initial weights, a `run` that was begun otherwise.
         RunError: the checkpoint in `run` is of another network, or the folder cannot be written.
     """
     torch.manual_seed(settings.seed)
@@ -97,6 +99,7 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
 
     try:
         run.mkdir(parents=True, exist_ok=True)
+        refuse_another(run, _asked(settings, images))
         job = Job(
             supply,
             lambda net, batch: loss_of(net, batch, settings.loss, teacher),
@@ -107,6 +110,16 @@ def train_corrector(settings: CorrectorSettings, run: Path, tell: Progress = lam
         return train(network, job, settings.loop, run, tell)
     except OSError as error:
         raise RunError(f"{run}: cannot write the run: {error.strerror}. Free space or name another folder") from error
+
+
+def _asked(settings: CorrectorSettings, images: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What decides the weights, as JSON values; the shape is the checkpoint's."""
+    names = ("batch_size", "crop_px", "seed", "loss", "teacher_share", "heavy_share")
+    return {name: getattr(settings, name) for name in names} | {
+        **walk_facts(settings.loop),
+        "teacher": file_digest(settings.teacher),
+        "read": pictures_digest(images),
+    }
 
 
 def loss_of(network: nn.Module, batch: Batch, loss: str, teacher: Teacher | None = None) -> Tensor:

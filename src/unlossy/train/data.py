@@ -46,6 +46,10 @@ class Batch:
         """The same on another device; the copy may go on while the host does."""
         return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
 
+    def __len__(self) -> int:
+        """The number of pictures."""
+        return len(self.clean)
+
     def split(self, n_parts: int) -> "list[Batch]":
         """At most n parts of about the same size, in order."""
         columns = [getattr(self, name).tensor_split(min(n_parts, len(self.clean))) for name in self.__slots__]
@@ -55,14 +59,15 @@ class Batch:
 def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarray]:
     """Every picture under the folders, uint8 (h, w, 3) by path, in sorted order.
 
-    What cannot be read or has a side under `smallest_px` is named on stderr and left out, and so is what comes after
-    MOST_BYTES of pixels. Very large pictures are scaled down by a whole number, their shorter side to LARGE_SIDE_PX or
-    more.
+    A file that two folders lead to is one picture. What cannot be read or has a side under `smallest_px` is named on
+    stderr and left out, and so is what comes after MOST_BYTES of pixels. Very large pictures are scaled down by a whole
+    number, their shorter side to LARGE_SIDE_PX or more.
 
     Raises:
         UsageError: none is left.
     """
-    files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = (path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    files = sorted({path.resolve(): path for path in sorted(found)}.values())
     images: dict[str, np.ndarray] = {}
     n_bytes = 0
     for number, path in enumerate(files):
@@ -72,8 +77,8 @@ def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarr
             break
         try:
             with Image.open(path) as image:
-                pixels = np.asarray(_smaller(image.convert("RGB")))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+                pixels = np.asarray(_smaller(_rgb(image)))
+        except Exception as error:  # noqa: BLE001 (Pillow raises whatever a damaged file leads it to)
             print(f"{path}: left out, cannot be read: {error}", file=sys.stderr)
             continue
         if min(pixels.shape[:2]) < smallest_px:
@@ -86,6 +91,14 @@ def read_images(folders: Sequence[Path], smallest_px: int) -> dict[str, np.ndarr
             f"no picture of {smallest_px} px or more in {', '.join(map(str, folders))}: name other folders"
         )
     return images
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """In RGB; 16-bit samples are scaled to 8 bits, where Pillow would clip them (`core.pixels` needs more packages)."""
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        wide = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        image = Image.fromarray(((wide + 128) // 257).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def _smaller(image: Image.Image) -> Image.Image:
@@ -135,6 +148,7 @@ def batches(pairs: Pairs, first_step: int, last_step: int, batch_size: int, work
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator(),  # or it draws from the one whose state a checkpoint holds
     )
     for fields in loader:
         yield Batch(**fields)

@@ -21,12 +21,11 @@ from unlossy.train.finetune_corrections import Corrections
 from unlossy.train.finetune_data import Labelled, Views, batches
 from unlossy.train.finetune_optimizer import norms_folded, prepare_norms, sgd_for, share_statistics
 from unlossy.train.finetune_pictures import Pictures, read_pictures
-from unlossy.train.finetune_run import begin, begun, validation_row
 from unlossy.train.finetune_settings import FEW, FinetuneSettings, facts_of, loop_settings
 from unlossy.train.finetune_validation import Validation, score_of
-from unlossy.train.loop import Job, Progress, train
-from unlossy.train.progress import Log
-from unlossy.train.state import LoopSettings, State
+from unlossy.train.loop import Job, Progress, is_out_of_memory, train
+from unlossy.train.run_facts import begin, begun, validation_row
+from unlossy.train.state import LoopSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +60,14 @@ def train_finetune(settings: FinetuneSettings, run: Path, tell: Progress = lambd
     torch.manual_seed(settings.seed)
     few = len(settings.compressions.codecs) <= FEW
     kept = run / "corrected" if few else None
-    pictures = read_pictures(
-        settings.sources, None if settings.correct is None else Corrections(settings.correct, kept)
-    )
+    corrections = None if settings.correct is None else Corrections(settings.correct, kept)
+    pictures = read_pictures(settings.sources, corrections, settings.compressions.codecs)
     try:
         return _stretch(settings, pictures, run, tell)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise RunError(f"not even one picture at a time fits the memory ({error}): take another --device") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RunError(f"the memory does not hold the model and a picture ({error}): take another --device") from error
     except OSError as error:
         raise RunError(f"{run}: cannot write the run: {error.strerror}. Free space or name another folder") from error
 
@@ -102,7 +102,6 @@ def _stretch(settings: FinetuneSettings, pictures: Pictures, run: Path, tell: Pr
 
     job = Job(supply, loss, evaluate, keep, score_of, Labelled.split)
     state = train(network, job, walk, run, tell)
-    _look_once_more(state, job, run)
     best_step = state.step if state.best_score is None else state.best_step
     return Finetuned(
         model=model.saved_as(run),
@@ -141,15 +140,3 @@ def loss_of(network: nn.Module, pick: Callable[[Any], Tensor], batch: Labelled) 
     answer = network(batch.images.contiguous(memory_format=torch.channels_last))
     logits = answer[0] if isinstance(answer, tuple) else pick(answer)
     return F.cross_entropy(logits.float(), batch.classes)
-
-
-def _look_once_more(state: State, job: Job[Labelled], run: Path) -> None:
-    """Nothing; the last weights of a finished run are validated too where the loop's rhythm left them out."""
-    done, every = state.step, state.settings.evaluate_every
-    if done < state.settings.schedule.steps or done % every == 0:
-        return
-    measures = job.evaluate(state.average)
-    Log(run / "validation.csv", done - 1).write({"step": done, **measures})
-    if state.is_best(score_of(measures)):
-        job.keep(state.average, done)
-        state.save(run / "checkpoint.pt")

@@ -32,6 +32,8 @@ AREA: Final = (0.5, 1.0)
 """Share of a picture's area that a training crop shows."""
 ASPECT: Final = 4.0 / 3.0
 READERS: Final = 4
+LONGEST_SURE_PX: Final = 16_000
+"""A side that every codec takes: WebP's longest is 16 383."""
 NAMED: Final = 20
 """Broken pictures named on stderr; more are counted."""
 
@@ -46,6 +48,10 @@ class Labelled:
     def to(self, device: torch.device) -> "Labelled":
         """The same on another device."""
         return Labelled(self.images.to(device, non_blocking=True), self.classes.to(device, non_blocking=True))
+
+    def __len__(self) -> int:
+        """The number of pictures."""
+        return len(self.classes)
 
     def split(self, n: int) -> list["Labelled"]:
         """The batch in n parts, or in single pictures where it has fewer."""
@@ -108,6 +114,7 @@ def batches(views: Views, first_step: int, last_step: int, batch_size: int, work
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator(),  # or it draws from the one whose state a checkpoint holds
     )
     for images, classes in loader:
         yield Labelled(images, classes)
@@ -144,8 +151,8 @@ def labelled(items: Sequence[Item], n_classes: int, where: str) -> None:
             )
 
 
-def sound(items: Sequence[Item], sight: Sight) -> list[Item]:
-    """The items whose pictures can be read and resized, in order; the others are named on stderr.
+def sound(items: Sequence[Item], sight: Sight, codecs: Sequence[Codec] = ()) -> list[Item]:
+    """The items whose pictures can be read, resized and, very long ones, coded, in order; others are named on stderr.
 
     Raises:
         UsageError: the model's resizing leaves pictures in different sizes, so that they form no batch.
@@ -153,7 +160,11 @@ def sound(items: Sequence[Item], sight: Sight) -> list[Item]:
 
     def look(item: Item) -> tuple[int, ...] | ItemError:
         try:
-            return sight.classifier.resize(as_rgb(decode_source(item.blob.all()))).shape
+            pixels = as_rgb(decode_source(item.blob.all()))
+            if max(pixels.shape) > LONGEST_SURE_PX:
+                for codec in codecs:
+                    codec.encode(np.zeros_like(pixels))
+            return sight.classifier.resize(pixels).shape
         except ItemError as error:
             return error
 

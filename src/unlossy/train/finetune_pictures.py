@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unlossy.codecs import Codec
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import digest_of
 from unlossy.core.types import Item
@@ -43,8 +44,8 @@ class Pictures:
         return digest_of([self.model.classifier.digest, self.model.labels, keys])
 
 
-def read_pictures(sources: Sources, corrections: Corrections | None) -> Pictures:
-    """The model and the pictures; those that cannot be read are named on stderr.
+def read_pictures(sources: Sources, corrections: Corrections | None, codecs: Sequence[Codec] = ()) -> Pictures:
+    """The model and the pictures; those that cannot be read, or that a codec refuses, are named on stderr.
 
     Raises:
         UsageError: no such model or folder, a model that cannot be saved, labels that do not fit, too few pictures.
@@ -60,7 +61,7 @@ def read_pictures(sources: Sources, corrections: Corrections | None) -> Pictures
         labelled(others, model.n_classes, str(sources.validation))
         _refuse_other_names(sources, names, _class_names(others))
     sight = Sight(model.classifier, corrections)
-    whole = sound([*items, *(others or [])], sight)
+    whole = sound([*items, *(others or [])], sight, codecs)
     there = set(map(id, whole))
     kept = [item for item in items if id(item) in there]
     validating = None if others is None else [item for item in others if id(item) in there]

@@ -13,6 +13,7 @@ from unlossy.core.errors import RunError, UsageError
 from unlossy.core.types import Item
 from unlossy.train.finetune_data import Sight, class_of
 from unlossy.train.finetune_draw import Compressions
+from unlossy.train.loop import is_out_of_memory
 
 MOST: Final = 256
 """Pictures looked at; more cost time at every validation, and memory."""
@@ -71,9 +72,13 @@ class Validation:
 
     @torch.inference_mode()
     def _measured(self, network: nn.Module, views: Sequence[UInt8[np.ndarray, "h w 3"]]) -> tuple[float, float]:
-        device = next(network.parameters()).device
-        groups = [self.sight.prepared(views[i : i + TOGETHER]) for i in range(0, len(views), TOGETHER)]
-        logits = torch.cat([self.pick(network(group.to(device))).float().cpu() for group in groups])
+        logits = torch.cat(
+            [
+                logits
+                for i in range(0, len(views), TOGETHER)
+                for logits in self._logits(network, self.sight.prepared(views[i : i + TOGETHER]))
+            ]
+        )
         if not bool(torch.isfinite(logits).all()):
             raise RunError(
                 "the network's answers are not finite any more. The best weights so far are kept; begin anew in "
@@ -81,6 +86,15 @@ class Validation:
             )
         top1 = (logits.argmax(dim=1) == self.classes).float().mean()
         return float(top1), float(F.cross_entropy(logits, self.classes))
+
+    def _logits(self, network: nn.Module, group: Tensor) -> list[Tensor]:
+        """The answers to a group of prepared views, in as many parts as the memory wants."""
+        try:
+            return [self.pick(network(group.to(next(network.parameters()).device))).float().cpu()]
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or len(group) == 1:
+                raise
+        return [logits for half in group.tensor_split(2) for logits in self._logits(network, half)]
 
 
 def score_of(measures: Mapping[str, float]) -> float:

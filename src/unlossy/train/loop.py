@@ -5,7 +5,7 @@ resumes to the very weights that an undisturbed one would have had. Batches are 
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +15,12 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from unlossy.core.errors import RunError
 from unlossy.train.progress import Clock, Log
 from unlossy.train.state import LoopSettings, State
 
-B = TypeVar("B")
+B = TypeVar("B", bound=Sized)
+"""A batch; its length is the number of pictures."""
 
 
 Progress = Callable[[int, int], None]
@@ -50,7 +52,8 @@ def train(
     the steps there are.
 
     Raises:
-        RunError: the folder's checkpoint is of another network or optimizer, or the loss is not finite.
+        RunError: the folder's checkpoint is of another network or optimizer, the loss is not finite, or a step does not
+            fit the memory in any number of parts.
     """
     state, checkpoint = State(network, settings), checkpoint_of(folder)
     if checkpoint.exists():
@@ -66,7 +69,7 @@ def train(
         tell(state.step, settings.schedule.steps)
         if state.step % settings.log_every == 0:
             log.write({"step": state.step, "lr": state.optimizers[-1].param_groups[0]["lr"], **clock.lap()})
-        if state.step % settings.evaluate_every == 0:
+        if state.step % settings.evaluate_every == 0 or state.step == settings.schedule.steps:
             measures = job.evaluate(state.average)
             validation.write({"step": state.step, **measures})
             if job.score is not None and state.is_best(job.score(measures)):
@@ -98,13 +101,19 @@ class Stepper(Generic[B]):
         self.network, self.job, self.precision, self.n_parts = network, job, precision, 1
 
     def advance(self, state: State, batch: B) -> Tensor:
-        """The loss before the step. Raises RunError where it is not finite; memory's own error where no split helps."""
+        """The loss before the step. Raises RunError where it is not finite, or no split makes it fit the memory."""
         while True:
+            parts = self._parts(batch)
             try:
-                return state.advance([partial(self._loss, part) for part in self._parts(batch)])
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error) or not self._split_further(batch):
+                return state.advance([partial(self._loss, part) for part in parts], [len(part) for part in parts])
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
                     raise
+                if not self._split_further(batch):
+                    raise RunError(
+                        f"a step does not fit the memory, taken in {len(parts)} part{'s'[: len(parts) > 1]} ({error}): "
+                        "free some, or take a smaller network, smaller pictures or another device"
+                    ) from error
 
     def _loss(self, part: B) -> Tensor:
         with self.precision():

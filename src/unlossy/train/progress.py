@@ -13,21 +13,24 @@ T = TypeVar("T")
 
 
 class Log:
-    """A CSV file that a resumed run goes on with: rows after the step it resumes from are dropped."""
+    """A CSV file that a resumed run goes on with: rows after the step it resumes from, and torn ones, are dropped."""
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
         if path.exists():
-            with path.open(newline="") as file:
-                rows = list(csv.reader(file))
-            kept = rows[:1] + [row for row in rows[1:] if row and int(row[0]) <= first_step]
-            with path.open("w", newline="") as file:
-                csv.writer(file).writerows(kept)
+            with path.open(newline="", encoding="utf-8", errors="replace") as file:
+                header, *rows = list(csv.reader(file)) or [[]]
+            whole = [row for row in rows if len(row) == len(header) and row[0].isdecimal()]
+            partial = path.with_name(path.name + ".part")
+            with partial.open("w", newline="", encoding="utf-8") as file:
+                if header:
+                    csv.writer(file).writerows([header, *(row for row in whole if int(row[0]) <= first_step)])
+            partial.replace(path)
 
     def write(self, row: Mapping[str, int | float]) -> None:
         """Nothing; one more row, the first of a file under its header."""
-        new = not self.path.exists()
-        with self.path.open("a", newline="") as file:
+        new = not self.path.exists() or self.path.stat().st_size == 0
+        with self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(row))
             if new:
                 writer.writeheader()

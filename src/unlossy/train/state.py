@@ -1,6 +1,8 @@
 """All that the next training step depends on, how a step is taken, and how the state is saved and found again."""
 
 import copy
+import math
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,11 @@ from unlossy.train.schedule import Schedule
 
 OTHERS_RATE_SHARE: Final = 0.1
 """AdamW's rate beside Muon's, whose steps are a fifth as long. At equal rates the modulation's shifts ran away."""
+
+_UNREADABLE: Final = (
+    OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, pickle.UnpicklingError
+)  # fmt: skip
+"""What a checkpoint of something else, an empty or a damaged one leads torch to raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,8 @@ class State:
         self.best_step = 0
 
     def is_best(self, score: float) -> bool:
-        """Whether no score before was as high; it is remembered."""
-        if self.best_score is not None and not score > self.best_score:
+        """Whether no score before was as high; it is remembered. One that is no number is not."""
+        if math.isnan(score) or (self.best_score is not None and not score > self.best_score):
             return False
         self.best_score, self.best_step = score, self.step
         return True
@@ -65,19 +72,24 @@ class State:
         return patience is not None and self.best_score is not None and self.step - self.best_step >= patience * every
 
     def save(self, path: Path) -> None:
-        """Nothing; the checkpoint at `path` is replaced in one move."""
+        """Nothing; the checkpoint at `path` is replaced in one move. Raises RunError where it cannot be written."""
         partial = path.with_name(path.name + ".part")
-        torch.save(
-            {
-                "step": self.step,
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "random": torch.get_rng_state(),
-                "best": [self.best_score, self.best_step],
-            },
-            partial,
-        )
+        held = {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "random": torch.get_rng_state(),
+            "random_gpu": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "best": [self.best_score, self.best_step],
+        }
+        try:
+            torch.save(held, partial)
+        except RuntimeError as error:  # of a full disk torch does not raise an OSError
+            partial.unlink(missing_ok=True)
+            raise RunError(
+                f"{path}: cannot write the checkpoint: {error}. Free space or name another folder"
+            ) from error
         partial.replace(path)
 
     def load(self, path: Path) -> None:
@@ -89,15 +101,21 @@ class State:
             for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
             torch.set_rng_state(saved["random"])
+            if len(saved.get("random_gpu", [])) == torch.cuda.device_count() > 0:
+                torch.cuda.set_rng_state_all(saved["random_gpu"])
             self.step = int(saved["step"])
             self.best_score, self.best_step = saved.get("best", (None, 0))
-        except (OSError, RuntimeError, KeyError, ValueError) as error:
+        except _UNREADABLE as error:
             raise RunError(
                 f"{path}: not a checkpoint of this run: {error}. Name an empty folder to begin anew"
             ) from error
 
-    def advance(self, losses_of: Sequence[Callable[[], Tensor]]) -> Tensor:
+    def advance(self, losses_of: Sequence[Callable[[], Tensor]], sizes: Sequence[int] = ()) -> Tensor:
         """The loss before the step that is taken: the mean of the batch's parts, each of which is a call.
+
+        Args:
+            losses_of: the mean loss of each part.
+            sizes: how many pictures each has; all alike where not given.
 
         Raises:
             RunError: the loss is not finite. The weights are then as before the step.
@@ -107,7 +125,8 @@ class State:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["rate_share"]
             optimizer.zero_grad(set_to_none=True)
-        losses = [self._backward(loss_of, 1.0 / len(losses_of)) for loss_of in losses_of]
+        sizes = sizes or [1] * len(losses_of)
+        losses = [self._backward(of, size / sum(sizes)) for of, size in zip(losses_of, sizes, strict=True)]
         nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.max_gradient_norm)
         for optimizer in self.optimizers:
             optimizer.step()

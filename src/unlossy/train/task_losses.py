@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from unlossy.core.errors import UsageError
 from unlossy.tasks.models.differentiable import Differentiable
+from unlossy.tasks.models.feature_maps import channel_dim
 from unlossy.tasks.models.heads import LOGITS, Head
 
 Answers = Mapping[str, Tensor]
@@ -168,7 +169,22 @@ class Watched:
         outputs = self.task.outputs(images)
         if not self.layers:
             return {name: outputs[name].float() for name in self.task.heads}
-        return {name: _together(parts, len(images)).float() for name, parts in self.seen.items()}
+        return {layer: self._features(layer, images) for layer in self.layers}
+
+    def _features(self, layer: str, images: Tensor) -> Tensor:
+        """What the layer answered, its channels in dimension 1; raises UsageError."""
+        if layer not in self.seen:
+            raise UsageError(
+                f"{self.task.spec}: its layer {layer!r} answers with no tensor, or was not asked for one; name another"
+            )
+        found = _together(self.seen[layer], len(images)).float()
+        dim = channel_dim(found.shape, images.shape[2:])
+        if dim is None:
+            raise UsageError(
+                f"{self.task.spec}: its layer {layer!r} answers with {tuple(found.shape)}, which is no feature map of "
+                f"{images.shape[2]} x {images.shape[3]} px; name another"
+            )
+        return found.movedim(dim, 1)
 
     def loss(self, name: str, corrected: Answers, clean: Answers) -> Tensor:
         """One of LOSSES by its name, of two of this network's answers."""
@@ -178,7 +194,8 @@ class Watched:
 
     def _keep(self, layer: str) -> Callable[[nn.Module, object, object], None]:
         def keep(_module: nn.Module, _inputs: object, output: object) -> None:
-            found = output if isinstance(output, Tensor) else getattr(output, "last_hidden_state", None)
+            first = output[0] if isinstance(output, tuple) and output else output
+            found = first if isinstance(first, Tensor) else getattr(output, "last_hidden_state", None)
             if isinstance(found, Tensor):
                 self.seen.setdefault(layer, []).append(found)
 

@@ -11,9 +11,9 @@ Several networks may be aimed at, of several tasks, a step each in turn with vie
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from unlossy.train.aim_validation import AimValidation
 from unlossy.train.data import Batch, batches, read_images
 from unlossy.train.degrade import Mix
 from unlossy.train.loop import Job, Progress, train
+from unlossy.train.run_facts import file_digest, pictures_digest, refuse_another, walk_facts
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
 from unlossy.train.tables import Qualities
@@ -84,6 +85,10 @@ class Aimed:
     network: int
     batch: Batch
 
+    def __len__(self) -> int:
+        """The number of pictures."""
+        return len(self.batch)
+
     def split(self, n_parts: int) -> "list[Aimed]":
         """At most n parts, in order."""
         return [Aimed(self.network, part) for part in self.batch.split(n_parts)]
@@ -99,12 +104,13 @@ def train_ttac(
 
     Raises:
         UsageError: too few pictures, an unknown layer, a loss that a network has no outputs for, unusable initial
-            weights.
+            weights, a `run` that was begun otherwise.
         RunError: the loss is not finite, the checkpoint in `run` is of another network, `run` cannot be written.
     """
     torch.manual_seed(settings.seed)
     sizes = [size_of(task) for task in networks]
-    training, validating = held_out(_pictures(settings))
+    pictures = _pictures(settings)
+    training, validating = held_out(pictures)
     corrector = load_network(settings.initial).train()
     corrector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     any_size = [task.input_hw is None for task in networks]
@@ -126,6 +132,7 @@ def train_ttac(
 
     try:
         run.mkdir(parents=True, exist_ok=True)
+        refuse_another(run, _asked(settings, networks, pictures))
         score = score_of if validating else None  # too few pictures to hold any out: the latest average is kept
         job = Job(supply, loss_of, validation.measures, keep, score, Aimed.split)
         return train(corrector, job, settings.loop, run, tell)
@@ -181,16 +188,19 @@ def _pictures(settings: TtacSettings) -> dict[str, np.ndarray]:
         chosen = np.random.default_rng(settings.seed).permutation(len(names))[: settings.limit]
         names = sorted(names[i] for i in chosen)
     if len(names) < settings.batch_size:
+        more = "name more folders (any pictures will do, labels are not needed)"
+        remedy = "raise --limit" if len(names) < len(images) else more
         raise UsageError(
-            f"{len(names)} pictures are fewer than a batch of {settings.batch_size}: name more folders (any pictures "
-            "will do, labels are not needed) or lower --batch"
+            f"{len(names)} pictures are fewer than a batch of {settings.batch_size}: {remedy} or lower --batch"
         )
     return {name: images[name] for name in names}
 
 
 def _watched(task: TorchNetwork, settings: TtacSettings, clean: Tensor) -> Watched:
     if settings.loss in FEATURE_LOSSES:
-        return Watched(task, settings.layers or (default_layer(task, clean[:1]),), units_of(task, clean))
+        tokens = task.task == "classification"
+        layers = settings.layers or (default_layer(task, clean[:1], tokens=tokens),)
+        return Watched(task, layers, units_of(task, clean))
     if settings.loss in OF_CLASSES and all(head.kind == "values" for head in task.heads.values()):
         raise UsageError(f"{task.spec} has no output that is a distribution over classes; use --loss prediction-l1")
     return Watched(task, (), units_of(task, clean))
@@ -207,6 +217,20 @@ def _facts(settings: TtacSettings, networks: Sequence[TorchNetwork], n_pictures:
         "initial": settings.initial.name,
         "aimed_at": json.dumps([_aim(task) for task in networks]),
         "guards": json.dumps({"bypass_step": BYPASS_STEP}),
+    }
+
+
+def _asked(
+    settings: TtacSettings, networks: Sequence[TorchNetwork], images: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """What decides the weights, as JSON values."""
+    unasked = ("folders", "initial", "loop", "workers")
+    plain = {each.name: getattr(settings, each.name) for each in fields(settings) if each.name not in unasked}
+    return plain | {
+        **walk_facts(settings.loop),
+        "start": file_digest(settings.initial),
+        "read": pictures_digest(images),
+        "models": [f"{task.task} {task.digest}" for task in networks],
     }
 
 

@@ -1,6 +1,8 @@
 """PSNR on pictures that training never sees, as JPEG and corrected, at a few qualities."""
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -34,7 +36,10 @@ class Validation:
         self.jpegs = {q: [through_jpeg(image, libjpeg_tables(q), "4:2:0") for image in self.clean] for q in QUALITIES}
 
     def psnr_db(self, network: nn.Module) -> dict[str, float]:
-        """Mean PSNR of the JPEGs and of the corrected pictures per quality, empty without pictures."""
+        """Mean PSNR of the JPEGs and of the corrected pictures per quality, empty without pictures.
+
+        Pictures that either leaves without error (a blank page) have none that a mean could hold, and are left out.
+        """
         found: dict[str, float] = {}
         for quality, pairs in self.jpegs.items():
             before, after = [], []
@@ -42,9 +47,11 @@ class Validation:
                 reference = as_rgb(clean, self.device)
                 before.append(psnr_db(as_rgb(jpeg, self.device), reference))
                 after.append(psnr_db(corrected(network, jpeg, tables, self.device), reference))
-            if before:
-                found[f"jpeg_q{quality}_db"] = float(torch.cat(before).mean())
-                found[f"q{quality}_db"] = float(torch.cat(after).mean())
+            pairs_db = [(float(b), float(a)) for b, a in zip(before, after, strict=True)]
+            finite = [pair for pair in pairs_db if all(map(math.isfinite, pair))]
+            if finite:
+                found[f"jpeg_q{quality}_db"] = fmean(jpeg for jpeg, _ in finite)
+                found[f"q{quality}_db"] = fmean(ours for _, ours in finite)
         return found
 
 
