@@ -68,8 +68,7 @@ def _nothing_lost(result: StudyResult, metric: str) -> tuple[str, ...]:
     told = (f"Use none: at no setting does this model lose {metric} beyond noise, so there is nothing to win.",)
     if most is None or most[0] <= HALF_WIDTH:
         return told
-    needed = images_needed(most[1], most[2])
-    more = f"; {needed} images would tell it to 5 points" if most[1].has_width else ""
+    more = _more_needed("; {} images would tell it to 5 points", images_needed(most[1], most[2]), most[2])
     return (*told, f"The intervals still allow a loss of {100 * most[0]:.1f} points{more}.")
 
 
@@ -86,10 +85,9 @@ def _none_sentences(
         return (f"Use none: no method gains on the mean {lost}.", *told)
     bounds = [bounds_of(result, method.mitigation) for method in judged]
     most = max([0.0, *(bound[setting].high for bound in bounds for setting in losing if setting in bound)])
-    needed = max((_needed(result, setting) for setting in losing), default=0)
     return (
         f"Use none: no method beats it beyond noise {lost}.",
-        f"The intervals still allow a gain of {100 * most:.1f} points; {needed} images would tell gains to 5 points.",
+        f"The intervals still allow a gain of {100 * most:.1f} points{_needed(result, losing)}.",
         *(sentence for method in judged for sentence in _thin(result, method)),
     )
 
@@ -100,9 +98,16 @@ def _thin(result: StudyResult, method: Judged) -> list[str]:
     return [f"{method.name} gains at {where} on fewer than {FEWEST} images, too few to tell."] if where else []
 
 
-def _needed(result: StudyResult, setting: str) -> int:
-    found = [p.images_needed.get(result.main_metric) for p in result.pairs if p.codec == setting and p.b == NONE]
-    return max((n for n in found if n is not None), default=0)
+def _needed(result: StudyResult, losing: Sequence[str]) -> str:
+    """How many images would do for the widest gain, if more are needed than it has."""
+    pairs = [pair for pair in result.pairs if pair.codec in losing and pair.b == NONE]
+    found = [(needed, p.n) for p in pairs if (needed := p.images_needed.get(result.main_metric)) is not None]
+    return _more_needed("; {} images would tell gains to 5 points", *max(found, default=(0, 0)))
+
+
+def _more_needed(said: str, needed: int | None, n: int) -> str:
+    """The clause on the images that would do; none where those that there are tell it already."""
+    return said.format(needed) if needed is not None and needed > n else ""
 
 
 def _sentences(
@@ -219,4 +224,4 @@ def _behind(result: StudyResult, chosen: Judged, other: Judged, losing: Sequence
 def _needed_apart(result: StudyResult, setting: str, a: Judged, b: Judged) -> str:
     pair = pair_of(result, setting, a.mitigation, b.mitigation)
     needed = None if pair is None else pair.images_needed.get(result.main_metric)
-    return f" ({needed} images would, to 5 points)" if needed is not None and needed > result.n_items else ""
+    return _more_needed(" ({} images would, to 5 points)", needed, 0 if pair is None else pair.n)
