@@ -21,10 +21,11 @@ SAMPLE_BYTES: Final = 1 << 20
 
 
 def samples_of(items: Sequence[Item]) -> dict[str, str]:
-    """SHA-256 of the beginnings of evenly spread items, by key; without those that cannot be read."""
+    """SHA-256 of the beginnings of evenly spread items, by key; without remote ones and those that cannot be read."""
     found = {}
-    n_samples = min(N_SAMPLES, len(items))
-    for item in (items[number * len(items) // n_samples] for number in range(n_samples)):
+    near = [item for item in items if not isinstance(item.blob, RemoteBlob)]
+    n_samples = min(N_SAMPLES, len(near))
+    for item in (near[number * len(near) // n_samples] for number in range(n_samples)):
         with suppress(ItemError):
             found[item.key] = hashlib.sha256(item.blob.read(0, SAMPLE_BYTES)).hexdigest()
     return found
