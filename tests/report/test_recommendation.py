@@ -13,7 +13,7 @@ from unlossy.report.told import spans
 from unlossy.report.transfer import transfer_section
 from unlossy.report.verdict import caveats
 from unlossy.runs import summarise_run
-from unlossy.runs.methods import Aim, MethodFacts
+from unlossy.runs.methods import MethodFacts
 
 N = 60
 
@@ -289,32 +289,6 @@ def test_a_study_of_none_alone_has_no_methods(tmp_path):
     (loaded,) = load_runs([run_of(tmp_path / "run", {})])
     assert methods_section(loaded, 0) is None
     assert transfer_section([loaded]) is None
-
-
-def test_the_transfer_section(tmp_path):
-    aimed, small = "correct=x/aimed.safetensors", "correct=small"
-    made = {aimed: {"corrector": "a", "digest": "a" * 64}, small: {"corrector": "s", "digest": "5" * 64}}
-    facts = {aimed: MethodFacts(aimed_at=(Aim("hf:zoo/one", "1" * 64),)), small: MethodFacts()}
-    runs, none = [], {10: ones(20), 50: ones(60), 90: ones(60)}
-    for name, digest, won in (("one", "1" * 64, 52), ("two", "2" * 64, 36)):
-        given = {aimed: {10: ones(won)}, small: {10: ones(28)}}
-        told = {"model_digest": digest, "mitigations": made}
-        runs.append(run_of(tmp_path / name, given, none, made_by=told, methods=facts, model=f"hf:zoo/{name}"))
-    text = write_report(runs).read_text("utf-8")
-    section = text[text.index('<section id="transfer"') : text.index('<section id="curves"')]
-    assert re.findall(r'id="transfer-\d-title">([^<]*)<', section) == [
-        "Share of the loss won back at JPEG 10, %",
-        "Share of the loss won back at JPEG 50, %",
-    ]
-    assert re.search(r"<title>aimed at one before two: 40 \[\d+, \d+\] %</title>", section)
-    assert len(re.findall('class="zero"', section)) == 2, "one framed cell in each map"
-    assert section.count(">loss within noise<") == 8, "nothing is lost at JPEG 50: in the map and in the table"
-    cells, _ = re.findall(r"<th[^>]*>aimed</th>(.*?)</tr>", section)
-    values = re.findall(r"<td[^>]*>([^<]*)</td>", cells)
-    assert values[0] == "one"
-    assert values[1].startswith("80 [")
-    assert values[2].startswith("40 [")
-    assert values[3] == "itself"
 
 
 def test_shares_in_words():

@@ -165,11 +165,26 @@ def test_the_transfer_matrix(tmp_path):
         ("jpeg:10", "5" * 64, 1): 0.2,
     })  # fmt: skip
     direct = found.cells["jpeg:10", "a" * 64, 0]
-    assert (direct.direct, direct.of_direct, direct.n) == (True, None, 10)
+    assert (direct.direct, direct.reference, direct.of_direct, direct.n) == (True, True, None, 10)
     beside = found.cells["jpeg:10", "5" * 64, 0]
     assert (beside.direct, beside.of_direct.mean) == (False, pytest.approx(0.5)), "4 of the 8 that aiming wins"
     assert beside.of_direct.low < 0.5 < beside.of_direct.high
     assert found.cells["jpeg:10", "5" * 64, 1].of_direct is None, "nothing was aimed at the second"
+
+
+def test_every_corrector_aimed_at_the_model_is_counted_as_such(tmp_path):
+    def also_aimed(result):
+        cost = result.methods["correct=small"]
+        facts = replace(cost.facts, aimed_at=(Aim("hf:one", "1" * 64),))
+        return replace(result, methods={**result.methods, "correct=small": replace(cost, facts=facts)})
+
+    one = run_of(tmp_path / "one", "hf:one", "1" * 64, "0" * 10, "1" * 8 + "00", "1" * 4 + "0" * 6)
+    two = run_of(tmp_path / "two", "hf:two", "2" * 64, "0" * 10, "1" * 5 + "0" * 5, "1" * 2 + "0" * 8)
+    found = transfer_of([also_aimed(one), also_aimed(two)])
+    first, second = (found.cells["jpeg:10", digest * 64, 0] for digest in ("a", "5"))
+    assert (first.direct, first.reference, second.direct, second.reference) == (True, True, True, False)
+    assert second.of_direct.mean == pytest.approx(0.5)
+    assert not any(cell.direct for (_, _, number), cell in found.cells.items() if number == 1)
 
 
 def test_runs_that_make_no_matrix_say_why(tmp_path):

@@ -53,5 +53,15 @@ def test_files_are_called_by_their_last_names_until_they_differ():
         "correct=new/small",
         "correct=weights",
     ]
+    assert list(short_names(("correct=runs/small/weights.safetensors", "correct=base.safetensors")).values()) == [
+        "correct=runs/small",
+        "correct=base.safetensors",
+    ], "a file is not called as a corrector that ships"
+    assert short_names(("correct=flips:runs/base/weights.onnx",)) == {
+        "correct=flips:runs/base/weights.onnx": "correct=flips:runs/base"
+    }
+    assert list(short_names(("correct=base/weights.safetensors+model=hf:m/small",)).values()) == [
+        "correct=base/weights.safetensors+model=hf:small"
+    ]
     far = ("correct=/a/1/2/3/w.onnx", "correct=/b/1/2/3/w.onnx")
     assert short_names(far) == dict(zip(far, far, strict=True)), "what three folders do not tell apart stays whole"

@@ -1,5 +1,6 @@
 """Correctors aimed at one model and used with another, from several runs: a heat map per setting, and a table."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import isfinite
 
@@ -14,7 +15,7 @@ from unlossy.runs.settings import at, families_of, spoken
 from unlossy.runs.transfer import AimedCorrector, Transfer, transfer_of
 from unlossy.tasks.registry import yardstick
 
-CELL_WIDTH, CELL_HEIGHT, LEFT, TOP = 140, 46, 176, 34
+CELL_WIDTH, CELL_HEIGHT, LEFT, TOP, LINE_HEIGHT = 140, 46, 176, 34, 16
 NO_LOSS = "loss within noise"
 DARKEST = 0.62
 """Opacity of a cell where all is won back; the text on it stays readable in light and dark."""
@@ -48,7 +49,11 @@ def _about(runs: Sequence[LoadedRun], found: Transfer) -> str:
         " A framed cell is a corrector before the very model it was aimed at; of its gain the others' share is in the "
         "last columns."
     )
-    return told + (more if direct else "") + _about_tasks(runs)
+    several = (
+        " Where several were aimed at one model, they are told apart by their files, and that share is of the first."
+    )
+    repeated = any(len(names) > 1 for names in _row_names(found).values())
+    return told + (more if direct else "") + (several if repeated else "") + _about_tasks(runs)
 
 
 def _about_tasks(runs: Sequence[LoadedRun]) -> str:
@@ -71,13 +76,15 @@ def _looked_at(runs: Sequence[LoadedRun], found: Transfer) -> list[str]:
 def _heat_map(runs: Sequence[LoadedRun], found: Transfer, setting: str, name: str) -> Html:
     width, height = LEFT + CELL_WIDTH * len(runs), TOP + CELL_HEIGHT * len(found.correctors)
     parts = [_label(_cut(run.name, 14), LEFT + CELL_WIDTH * (n + 0.5), TOP - 12) for n, run in enumerate(runs)]
-    told = []
+    told, names = [], _row_names(found)
     for line, corrector in enumerate(found.correctors):
-        parts.append(_label(_cut(_row_name(corrector)), LEFT - 10, TOP + CELL_HEIGHT * (line + 0.5) + 4, "end"))
+        lines = names[corrector.digest]
+        first = TOP + CELL_HEIGHT * (line + 0.5) + 4 - LINE_HEIGHT * (len(lines) - 1) / 2
+        parts += [_label(_cut(text), LEFT - 10, first + LINE_HEIGHT * n, "end") for n, text in enumerate(lines)]
         for number, run in enumerate(runs):
             cell = found.cells.get((setting, corrector.digest, number))
             share = None if cell is None or not cell.loses else cell.recovered
-            text = f"{corrector_name(corrector)} before {run.name}: {share_text(share)} %"
+            text = f"{_told_name(corrector, lines)} before {run.name}: {share_text(share)} %"
             told += [text] if share is not None else []
             place = (LEFT + CELL_WIDTH * number, TOP + CELL_HEIGHT * line)
             empty = "" if cell is None else NO_LOSS
@@ -118,20 +125,25 @@ def _cut(text: str, most: int = 19) -> str:
 
 
 def _table(runs: Sequence[LoadedRun], found: Transfer, setting: str) -> Html:
-    """Shares with their intervals, and shares of what the corrector aimed at each model wins there."""
-    direct = {n for (_, _, n), cell in found.cells.items() if cell.direct}
+    """Shares with their intervals, and shares of what the (first) corrector aimed at each model wins there."""
+    direct = Counter(n for (of, _, n), cell in found.cells.items() if cell.direct and of == setting)
+    files = _files(found)
     head = ["corrector", "aimed at", *(f"before {run.name}, %" for run in runs)]
-    head += [f"of the one aimed at {run.name}, %" for n, run in enumerate(runs) if n in direct]
+    head += [
+        f"of the {'one' if direct[n] == 1 else 'first'} aimed at {run.name}, %"
+        for n, run in enumerate(runs)
+        if n in direct
+    ]
     rows = []
     for corrector in found.correctors:
         cells = [found.cells.get((setting, corrector.digest, n)) for n in range(len(runs))]
         shares = ["" if cell is None else share_text(cell.recovered) if cell.loses else NO_LOSS for cell in cells]
         of_direct = [
-            "" if cell is None else "itself" if cell.direct else share_text(cell.of_direct)
+            "" if cell is None else "itself" if cell.reference else share_text(cell.of_direct)
             for n, cell in enumerate(cells)
             if n in direct
         ]
-        rows.append(row(_file(corrector), [aim_name(corrector), *shares, *of_direct], texts=(1,)))
+        rows.append(row(files[corrector.digest], [aim_name(corrector), *shares, *of_direct], texts=(1,)))
     caption = f"{spoken(setting)}: share of the loss won back [95 %], paired by image."
     return table(bound(caption), [bound(text) for text in head], rows, texts=(1,))
 
@@ -141,17 +153,26 @@ def aim_name(corrector: AimedCorrector) -> str:
     return " and ".join(short_name(aim.model) for aim in corrector.aimed_at) or "fidelity"
 
 
-def corrector_name(corrector: AimedCorrector) -> str:
-    """What a corrector is called in a map: its aim where it has one, else its own name."""
-    if corrector.aimed_at:
-        return f"aimed at {aim_name(corrector)}"
-    return _file(corrector)
+def _row_names(found: Transfer) -> dict[str, tuple[str, ...]]:
+    """What stands beside a row of a map, by digest: the aim, else the corrector's own name; of a repeated aim both."""
+    files = _files(found)
+    counts = Counter(aim_name(corrector) for corrector in found.correctors if corrector.aimed_at)
+    names: dict[str, tuple[str, ...]] = {}
+    for corrector in found.correctors:
+        aim, file = aim_name(corrector), files[corrector.digest]
+        aimed = (aim, file) if counts[aim] > 1 else (aim,)
+        names[corrector.digest] = aimed if corrector.aimed_at else (file,)
+    return names
 
 
-def _row_name(corrector: AimedCorrector) -> str:
-    """What stands beside a row of a map, where there is little room: the aim, or the corrector's own name."""
-    return aim_name(corrector) if corrector.aimed_at else _file(corrector)
+def _told_name(corrector: AimedCorrector, lines: Sequence[str]) -> str:
+    """What a corrector is called in a map's text: "aimed at one", "aimed at one (b)", "small"."""
+    if not corrector.aimed_at:
+        return lines[0]
+    return f"aimed at {lines[0]}" + "".join(f" ({file})" for file in lines[1:])
 
 
-def _file(corrector: AimedCorrector) -> str:
-    return short_names([corrector.mitigation])[corrector.mitigation].removeprefix("correct=")
+def _files(found: Transfer) -> dict[str, str]:
+    """The correctors' own names, by digest."""
+    names = short_names([corrector.mitigation for corrector in found.correctors])
+    return {corrector.digest: names[corrector.mitigation].removeprefix("correct=") for corrector in found.correctors}

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from unlossy.core.errors import UsageError
+from unlossy.correctors.flipped import PREFIX
+from unlossy.correctors.registry import CORRECTORS
 from unlossy.store import NONE
 
 CORRECT: Final = "correct="
@@ -63,7 +65,8 @@ def short_names(mitigations: Sequence[str]) -> dict[str, str]:
     """Each mitigation as a table shows it: files by their last names, as many folders before them as tell them apart.
 
     What a training writes has its run's name: "correct=runs/a/weights.safetensors" becomes "correct=a", beside another
-    run of that name "correct=runs/a".
+    run of that name "correct=runs/a". No file is called as a corrector that ships: a run of the name small stays
+    "correct=runs/small", for "correct=small" is another one.
     """
     names = dict(zip(mitigations, mitigations, strict=True))
     for n_parts in (3, 2, 1):
@@ -75,8 +78,17 @@ def short_names(mitigations: Sequence[str]) -> dict[str, str]:
 
 def _short(mitigation: str, n_parts: int) -> str:
     parts = parts_of(mitigation)
-    named = ((CORRECT, parts.corrector), (MODEL, parts.model))
-    return "+".join(f"{prefix}{_last(spec, n_parts)}" for prefix, spec in named if spec) or NONE
+    named = (
+        (CORRECT, parts.corrector and _own(parts.corrector, n_parts)),
+        (MODEL, parts.model and _last(parts.model, n_parts)),
+    )
+    return "+".join(f"{prefix}{name}" for prefix, name in named if name) or NONE
+
+
+def _own(spec: str, n_parts: int) -> str:
+    """A corrector's last name with as many folders more as keep it from being a registered corrector's."""
+    names = (_last(spec, n) for n in (n_parts, n_parts + 1))
+    return next((name for name in names if name == spec or name.removeprefix(PREFIX) not in CORRECTORS), spec)
 
 
 def _last(spec: str, n_parts: int) -> str:

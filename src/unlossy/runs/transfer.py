@@ -38,15 +38,17 @@ class AimedCorrector:
 class Transferred:
     """A corrector in front of a model at a setting, in the RUN's main metric, over `n` items.
 
-    `recovered` is the share of the loss won back; `of_direct` the share of what the corrector aimed at this very model
-    wins over none, None where there is no such corrector; `direct` whether this is that one; `loses` whether the model
-    alone loses beyond noise there, without which a share says little.
+    `recovered` is the share of the loss won back; `direct` whether the corrector was aimed at this very model;
+    `of_direct` the share of what the first such corrector wins over none, None where there is none and for that one
+    itself, which is the `reference`; `loses` whether the model alone loses beyond noise there, without which a share
+    says little.
     """
 
     recovered: Share | None
     of_direct: Share | None
     n: int
     direct: bool
+    reference: bool
     loses: bool
 
 
@@ -105,20 +107,22 @@ def _column_of(
     with RowStore(Path(result.run) / ROWS, read_only=True) as store:
         cells = collect(store).cells
     estimates = Estimates(yardstick(result.plan.task), result.plan.seed)
-    direct = next((c for c in correctors.values() if {aim.digest for aim in c.aimed_at} == {model_digest}), None)
+    direct = {digest for digest, c in correctors.items() if {aim.digest for aim in c.aimed_at} == {model_digest}}
+    first = next((c for digest, c in correctors.items() if digest in direct), None)
     lost = {c.codec: c.difference.get(result.main_metric) for c in result.cells if c.mitigation == NONE}
     found: dict[Place, Transferred] = {}
     for setting in settings:
         alone = lost.get(setting)
         loses = alone is not None and alone.high < 0
         for corrector in correctors.values():
-            is_direct = corrector is direct
-            best = None if direct is None or is_direct else (setting, direct.mitigation)
+            best = None if first is None or corrector is first else (setting, first.mitigation)
             of_direct, _ = (
                 _share(result, cells, (setting, corrector.mitigation), best, estimates) if best else (None, 0)
             )
             recovered, n = _share(result, cells, (setting, corrector.mitigation), (CLEAN, NONE), estimates)
-            found[setting, corrector.digest, number] = Transferred(recovered, of_direct, n, is_direct, loses)
+            found[setting, corrector.digest, number] = Transferred(
+                recovered, of_direct, n, corrector.digest in direct, corrector is first, loses
+            )
     return found
 
 
