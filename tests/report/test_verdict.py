@@ -99,7 +99,10 @@ def test_chains_and_several_codecs_have_sentences_of_their_own():
 def test_nothing_scored_and_what_failed():
     assert "Nothing could be scored" in verdict(result_of({"jpeg:30": None}))
     (note,) = caveats(result_of(LOSS, failed=3))
-    assert note.startswith("3 of 300 items failed (3 decode)")
+    assert note == (
+        "3 of 300 items failed (3 decode) in at least one setting; their rows say why. Each setting counts what was "
+        "scored there."
+    )
     assert caveats(result_of(LOSS)) == []
     (unfinished,) = caveats(result_of(LOSS), n_done=16)
     assert unfinished == "This run is not finished: 16 of 300 images are done."

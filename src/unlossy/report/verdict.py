@@ -92,7 +92,8 @@ def caveats(result: StudyResult, n_done: int | None = None) -> list[str]:
     if result.failed:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(result.errors.items()))
         notes.append(
-            f"{result.failed} of {result.n_items} items failed ({kinds}); their rows say why. No number counts them."
+            f"{result.failed} of {result.n_items} items failed ({kinds}) in at least one setting; their rows say why. "
+            "Each setting counts what was scored there."
         )
     scored = max((n_counted(result, cell.n) for cell in _first_cells(result).values()), default=0)
     if 0 < scored < FEWEST:
