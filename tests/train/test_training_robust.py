@@ -13,9 +13,10 @@ from PIL import Image  # noqa: E402
 
 from tests.repair.conftest import photo  # noqa: E402
 from tests.tasks.small_models import BUILDERS  # noqa: E402
-from tests.train import test_corrector, test_ttac  # noqa: E402
+from tests.train import test_corrector  # noqa: E402
+from tests.train.aimed_sets import TINY, placed, task  # noqa: E402
+from tests.train.aimed_sets import settings as ttac_settings  # noqa: E402
 from tests.train.finetune_sets import asked, colours  # noqa: E402
-from tests.train.test_ttac import place, task  # noqa: E402, F401 (a fixture)
 from unlossy.core.errors import RunError, UsageError  # noqa: E402
 from unlossy.correctors.nets.sizes import save_network  # noqa: E402
 from unlossy.correctors.nets.unet import UNet  # noqa: E402
@@ -37,7 +38,10 @@ from unlossy.train.task_losses import Watched, features_cosine  # noqa: E402
 from unlossy.train.ttac import train_ttac  # noqa: E402
 from unlossy.train.validation import Validation  # noqa: E402
 
-ttac_settings = test_ttac.settings
+
+@pytest.fixture
+def place(tmp_path):
+    return placed(tmp_path)
 
 
 def rows(path):
@@ -45,7 +49,7 @@ def rows(path):
         return list(csv.DictReader(stream))
 
 
-def test_a_run_aimed_at_another_model_or_otherwise_is_not_gone_on_with(place):  # noqa: F811
+def test_a_run_aimed_at_another_model_or_otherwise_is_not_gone_on_with(place):
     run = place / "run"
     train_ttac(ttac_settings(place, steps=2), [task(0)], run)
     with pytest.raises(UsageError, match=r"begun otherwise \(models: .*d0.*, now .*d1"):
@@ -58,12 +62,12 @@ def test_a_run_aimed_at_another_model_or_otherwise_is_not_gone_on_with(place):  
     with pytest.raises(UsageError, match=r"begun otherwise \(read: "):
         train_ttac(ttac_settings(place, steps=4), [task(0)], run)
     (place / "photos" / "zz.png").unlink()
-    save_network(place / "start.safetensors", UNet(test_ttac.TINY), {})
+    save_network(place / "start.safetensors", UNet(TINY), {})
     with pytest.raises(UsageError, match=r"begun otherwise \(start: "):
         train_ttac(ttac_settings(place, steps=4), [task(0)], run)
 
 
-def test_a_run_of_before_that_tells_no_settings_goes_on(place):  # noqa: F811
+def test_a_run_of_before_that_tells_no_settings_goes_on(place):
     train_ttac(ttac_settings(place, steps=2), [task()], place / "run")
     (place / "run" / "asked.json").unlink()
     assert train_ttac(ttac_settings(place, steps=3), [task()], place / "run").step == 3
@@ -79,7 +83,7 @@ def test_a_corrector_trained_otherwise_is_not_gone_on_with(tmp_path):
     assert train_corrector(test_corrector.settings(tmp_path / "photos", steps=2), tmp_path / "run").step == 2
 
 
-def test_the_last_steps_are_validated_and_kept_where_they_are_the_best(place, monkeypatch):  # noqa: F811
+def test_the_last_steps_are_validated_and_kept_where_they_are_the_best(place, monkeypatch):
     scores = iter([0.1, 0.2])
     monkeypatch.setattr("unlossy.train.ttac.score_of", lambda _measures: next(scores))
     state = train_ttac(ttac_settings(place, steps=5, loop={"evaluate_every": 3}), [task()], place / "run")
@@ -89,7 +93,7 @@ def test_the_last_steps_are_validated_and_kept_where_they_are_the_best(place, mo
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", "a list"])
-def test_what_is_no_checkpoint_is_refused(place, content):  # noqa: F811
+def test_what_is_no_checkpoint_is_refused(place, content):
     (place / "run").mkdir()
     if content == "a list":
         torch.save([1, 2], place / "run" / "checkpoint.pt")
@@ -99,7 +103,7 @@ def test_what_is_no_checkpoint_is_refused(place, content):  # noqa: F811
         train_ttac(ttac_settings(place, steps=2), [task()], place / "run")
 
 
-def test_a_full_disk_ends_with_a_remedy_and_the_last_good_checkpoint(place, monkeypatch):  # noqa: F811
+def test_a_full_disk_ends_with_a_remedy_and_the_last_good_checkpoint(place, monkeypatch):
     run = place / "run"
     train_ttac(ttac_settings(place, steps=2), [task()], run)
     before = (run / "checkpoint.pt").read_bytes()
@@ -151,7 +155,7 @@ def test_parts_of_a_step_count_by_their_pictures():
 
 def test_a_blank_page_and_a_score_that_is_no_number_spoil_nothing():
     pictures = [np.asarray(photo(0, 64, 64)), np.full((64, 64, 3), 128, np.uint8)]
-    network = UNet(test_ttac.TINY)
+    network = UNet(TINY)
     found = Validation(pictures, torch.device("cpu")).psnr_db(network)
     assert found == pytest.approx(Validation(pictures[:1], torch.device("cpu")).psnr_db(network))
     assert Validation(pictures[1:], torch.device("cpu")).psnr_db(network) == {}
@@ -190,7 +194,7 @@ def test_validation_takes_fewer_pictures_at_once_where_memory_is_short(tmp_path,
     assert max(seen) > 2 >= seen[-1]
 
 
-def test_more_pictures_by_the_limit_are_the_remedy_where_the_limit_made_them_few(place):  # noqa: F811
+def test_more_pictures_by_the_limit_are_the_remedy_where_the_limit_made_them_few(place):
     with pytest.raises(UsageError, match="3 pictures are fewer than a batch of 4: raise --limit or lower --batch"):
         train_ttac(ttac_settings(place, limit=3), [task()], place / "run")
 

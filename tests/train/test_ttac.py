@@ -10,16 +10,16 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs the extra train")
 
 from tests.repair.conftest import photo  # noqa: E402
+from tests.train.aimed_sets import TINY, placed, settings, task  # noqa: E402
 from unlossy.core.errors import RunError, UsageError  # noqa: E402
 from unlossy.core.types import CompressionHints, Decoded  # noqa: E402
 from unlossy.correctors.guards import strength  # noqa: E402
 from unlossy.correctors.nets.guarded import guarded  # noqa: E402
-from unlossy.correctors.nets.sizes import load_network, save_network  # noqa: E402
-from unlossy.correctors.nets.unet import UNet, UNetShape  # noqa: E402
+from unlossy.correctors.nets.sizes import load_network  # noqa: E402
+from unlossy.correctors.nets.unet import UNet  # noqa: E402
 from unlossy.correctors.nets.weights_file import load_weights  # noqa: E402
 from unlossy.correctors.projection import projected  # noqa: E402
 from unlossy.correctors.registry import open_corrector  # noqa: E402
-from unlossy.tasks.models.differentiable import TorchClassifier  # noqa: E402
 from unlossy.tasks.models.feature_maps import default_layer  # noqa: E402
 from unlossy.train import loop as loops  # noqa: E402
 from unlossy.train.data import Pairs, batches, read_images  # noqa: E402
@@ -27,20 +27,8 @@ from unlossy.train.schedule import Schedule  # noqa: E402
 from unlossy.train.state import LoopSettings, State  # noqa: E402
 from unlossy.train.tables import libjpeg_tables  # noqa: E402
 from unlossy.train.task_losses import OUTPUT_LOSSES, Watched, features_cosine, features_l1  # noqa: E402
-from unlossy.train.ttac import MIX, TtacSettings, aimed_loss, score_of, size_of, train_ttac, without_folders  # noqa: E402
+from unlossy.train.ttac import MIX, aimed_loss, score_of, size_of, train_ttac, without_folders  # noqa: E402
 from unlossy.train.views import ViewsOfEach, view  # noqa: E402
-
-TINY = UNetShape(widths=(4, 8, 8), blocks=(1, 1, 1), embedding=8)
-
-
-def task(seed=0, size=32, spec="tiny"):
-    """A frozen network that looks at edges, so that blocks trouble it."""
-    torch.manual_seed(seed)
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3, stride=4), torch.nn.ReLU(),
-        torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), torch.nn.Linear(32, 5),
-    ).eval().requires_grad_(False)  # fmt: skip
-    return TorchClassifier(spec, f"d{seed}", (size, size), network, lambda a: a, 4 * torch.eye(3), -2 * torch.ones(3))
 
 
 @pytest.fixture(autouse=True)
@@ -53,19 +41,7 @@ def _one_thread():
 
 @pytest.fixture
 def place(tmp_path):
-    (tmp_path / "photos").mkdir()
-    for seed in range(24):
-        photo(seed, 128, 128).save(tmp_path / "photos" / f"{seed:02d}.png")
-    torch.manual_seed(1)
-    save_network(tmp_path / "start.safetensors", UNet(TINY), {})
-    return tmp_path
-
-
-def settings(place, **changes):
-    walk = {"lr": 3e-3, "bf16": False, "evaluate_every": 10, "ema_decay": 0.9, "log_every": 5}
-    walk |= changes.pop("loop", {})
-    loop = LoopSettings(Schedule(changes.pop("steps", 20), warmup_steps=2), **walk)
-    return TtacSettings((place / "photos",), place / "start.safetensors", loop, 4, workers=0, **changes)
+    return placed(tmp_path)
 
 
 @pytest.mark.parametrize("sampling", [(2, 2), (2, 1), (1, 1)])
