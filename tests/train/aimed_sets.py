@@ -23,11 +23,11 @@ def task(seed=0, size=32, spec="tiny"):
     return TorchClassifier(spec, f"d{seed}", (size, size), network, lambda a: a, 4 * torch.eye(3), -2 * torch.ones(3))
 
 
-def placed(tmp_path):
-    """The folder with 24 photographs and start.safetensors, a tiny network's weights."""
+def placed(tmp_path, n=24, side_px=128):
+    """The folder with some photographs and start.safetensors, a tiny network's weights."""
     (tmp_path / "photos").mkdir()
-    for seed in range(24):
-        photo(seed, 128, 128).save(tmp_path / "photos" / f"{seed:02d}.png")
+    for seed in range(n):
+        photo(seed, side_px, side_px).save(tmp_path / "photos" / f"{seed:02d}.png")
     torch.manual_seed(1)
     save_network(tmp_path / "start.safetensors", UNet(TINY), {})
     return tmp_path
@@ -38,4 +38,5 @@ def settings(place, **changes):
     walk = {"lr": 3e-3, "bf16": False, "evaluate_every": 10, "ema_decay": 0.9, "log_every": 5}
     walk |= changes.pop("loop", {})
     loop = LoopSettings(Schedule(changes.pop("steps", 20), warmup_steps=2), **walk)
-    return TtacSettings((place / "photos",), place / "start.safetensors", loop, 4, workers=0, **changes)
+    given = {"batch_size": 4, "workers": 0, **changes}
+    return TtacSettings((place / "photos",), place / "start.safetensors", loop, **given)

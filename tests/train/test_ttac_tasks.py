@@ -10,24 +10,22 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs the extra train")
 
 from tests.repair.conftest import photo  # noqa: E402
+from tests.train import aimed_sets  # noqa: E402
+from tests.train.aimed_sets import TINY, placed  # noqa: E402
 from unlossy.cli.train_ttac import aims  # noqa: E402
 from unlossy.core.errors import UsageError  # noqa: E402
 from unlossy.correctors.nets.colour import ycc_from_rgb  # noqa: E402
-from unlossy.correctors.nets.sizes import save_network  # noqa: E402
-from unlossy.correctors.nets.unet import UNet, UNetShape  # noqa: E402
+from unlossy.correctors.nets.unet import UNet  # noqa: E402
 from unlossy.correctors.nets.weights_file import load_weights  # noqa: E402
 from unlossy.tasks.models.differentiable import TorchNetwork, Trainable, open_differentiable  # noqa: E402
 from unlossy.tasks.models.fed import FixedBatch  # noqa: E402
 from unlossy.tasks.models.heads import Head  # noqa: E402
 from unlossy.train.aim_validation import AimValidation  # noqa: E402
 from unlossy.train.data import batches  # noqa: E402
-from unlossy.train.schedule import Schedule  # noqa: E402
-from unlossy.train.state import LoopSettings  # noqa: E402
 from unlossy.train.task_losses import Watched, distillation, prediction_l1, soft_mse, units_of  # noqa: E402
-from unlossy.train.ttac import MIX, TtacSettings, aimed_loss, train_ttac  # noqa: E402
+from unlossy.train.ttac import MIX, aimed_loss, train_ttac  # noqa: E402
 from unlossy.train.views import ViewsOfEach, view  # noqa: E402
 
-TINY = UNetShape(widths=(4, 8, 8), blocks=(1, 1, 1), embedding=8)
 HEADS = {"scores": Head("scores", 2), "sides": Head("values", 2, weighted_by="scores")}
 
 
@@ -69,18 +67,12 @@ def _one_thread():
 
 @pytest.fixture
 def place(tmp_path):
-    (tmp_path / "photos").mkdir()
-    for seed in range(12):
-        photo(seed, 96, 96).save(tmp_path / "photos" / f"{seed:02d}.png")
-    torch.manual_seed(1)
-    save_network(tmp_path / "start.safetensors", UNet(TINY), {})
-    return tmp_path
+    return placed(tmp_path, 12, 96)
 
 
 def settings(place, **changes):
-    walk = {"lr": 3e-3, "bf16": False, "evaluate_every": 4, "ema_decay": 0.9, "log_every": 5}
-    loop = LoopSettings(Schedule(changes.pop("steps", 4), warmup_steps=2), **walk | changes.pop("loop", {}))
-    return TtacSettings((place / "photos",), place / "start.safetensors", loop, 2, workers=0, **changes)
+    loop = {"evaluate_every": 4, **changes.pop("loop", {})}
+    return aimed_sets.settings(place, **{"steps": 4, "batch_size": 2, **changes}, loop=loop)
 
 
 def one_batch(size=32, n=2):

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from unlossy.core.errors import RunError
+from unlossy.core.words import counted
 from unlossy.train.progress import Clock, Log
 from unlossy.train.state import LoopSettings, State
 
@@ -111,7 +112,7 @@ class Stepper(Generic[B]):
                     raise
                 if not self._split_further(batch):
                     raise RunError(
-                        f"a step does not fit the memory, taken in {len(parts)} part{'s'[: len(parts) > 1]} ({error}): "
+                        f"a step does not fit the memory, taken in {counted(len(parts), 'part')} ({error}): "
                         "free some, or take a smaller network, smaller pictures or another device"
                     ) from error
 

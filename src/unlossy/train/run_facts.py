@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from unlossy.core.errors import RunError, UsageError
+from unlossy.core.tools import digest_of
 from unlossy.train.state import LoopSettings
 
 FINETUNE: Final = "finetune.json"
@@ -27,16 +28,12 @@ def walk_facts(loop: LoopSettings) -> dict[str, Any]:
 
 def pictures_digest(images: Mapping[str, np.ndarray]) -> str:
     """Of which pictures are learnt from: their files' names and sizes in order."""
-    return _short_digest(json.dumps([[Path(name).name, *image.shape] for name, image in images.items()]).encode())
+    return digest_of([[Path(name).name, *image.shape] for name, image in images.items()])
 
 
 def file_digest(path: Path | None) -> str | None:
-    """Of a weights file; None for none, or where it is gone (it counts where a run begins)."""
-    return None if path is None or not path.is_file() else _short_digest(path.read_bytes())
-
-
-def _short_digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+    """SHA-256 of a weights file; None for none, or where it is gone (it counts where a run begins)."""
+    return None if path is None or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def refuse_another(run: Path, facts: Mapping[str, Any]) -> None:
