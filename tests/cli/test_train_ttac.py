@@ -44,7 +44,7 @@ def test_defaults_and_choices_are_the_modules_own():
     ours = {name: option.default for name, option in inspect.signature(ttac).parameters.items()}
     theirs = {field.name: field.default for field in TtacSettings.__dataclass_fields__.values()}
     loop = TtacSettings.__dataclass_fields__["loop"].default_factory()
-    for name in ("loss", "task_weight", "fidelity_weight", "seed", "limit", "workers"):
+    for name in ("loss", "task_weight", "fidelity_weight", "seed", "limit", "workers", "qualities"):
         assert ours[name] == theirs[name], name
     assert (ours["batch"], ours["lr"], ours["steps"]) == (theirs["batch_size"], loop.lr, loop.schedule.steps)
     assert {kind.value for kind in TaskLoss} == set(LOSSES)
@@ -80,6 +80,7 @@ def test_a_run_goes_on_with_the_optimizer_it_was_begun_with(here, capsys):
         (["--images", "nowhere"], "there is no folder 'nowhere'"),
         (["--corrector", "huge"], "none of our networks"),
         (["--model", "vgg"], "is not understood"),
+        (["--model", "onnx:demo", "--qualities", "low"], "uniform:5-95, or shares:"),
         (["--task", "pottery"], "there is no task 'pottery'"),
         (["--model", "pottery=onnx:demo"], "there is no task 'pottery'"),
         (["--model", "text=py:tests.cli.test_train_ttac:reader"], "gradients cannot go through this model"),

@@ -55,6 +55,7 @@ def through_pillow(path, quality):
     [
         (drawn_from("uniform:10-13"), {"clean": 0.1} | {f"jpeg:{q}": 0.225 for q in (10, 11, 12, 13)}),
         (drawn_from("shares:10=3,80=1", 0.0), {"clean": 0.0, "jpeg:10": 0.75, "jpeg:80": 0.25}),
+        (drawn_from("shares:10-12=3,12=1,80=0", 0.0), {"clean": 0.0, "jpeg:10": 0.25, "jpeg:11": 0.25, "jpeg:12": 0.5}),
         (
             each_alike(["jpeg:10,20", "webp:30"]),
             {"clean": 0.0, **dict.fromkeys(("jpeg:10", "jpeg:20", "webp:30"), 1 / 3)},
@@ -79,9 +80,13 @@ def test_validation_looks_at_a_few_settings():
     assert settings(each_alike(["jpeg:10"], 1.0)) == []
 
 
-@pytest.mark.parametrize(
-    "text", ["uniform:90-10", "uniform:5", "shares:10", "shares:10=0", "often:5-95", "uniform:0-200"]
+UNREADABLE = (
+    *("uniform:90-10", "uniform:5", "uniform:0-200", "often:5-95"),
+    *("shares:10", "shares:10=0", "shares:10=1.2.3", "shares:30-20=1", "shares:90-101=1"),
 )
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
 def test_qualities_that_cannot_be_read(text):
     with pytest.raises(UsageError, match=r"qualit|shares"):
         drawn_from(text)

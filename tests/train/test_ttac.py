@@ -13,6 +13,7 @@ from tests.repair.conftest import photo  # noqa: E402
 from tests.train.aimed_sets import TINY, placed, settings, task  # noqa: E402
 from unlossy.core.errors import RunError, UsageError  # noqa: E402
 from unlossy.core.types import CompressionHints, Decoded  # noqa: E402
+from unlossy.correctors.card import card  # noqa: E402
 from unlossy.correctors.guards import strength  # noqa: E402
 from unlossy.correctors.nets.guarded import guarded  # noqa: E402
 from unlossy.correctors.nets.sizes import load_network  # noqa: E402
@@ -27,7 +28,16 @@ from unlossy.train.schedule import Schedule  # noqa: E402
 from unlossy.train.state import LoopSettings, State  # noqa: E402
 from unlossy.train.tables import libjpeg_tables  # noqa: E402
 from unlossy.train.task_losses import OUTPUT_LOSSES, Watched, features_cosine, features_l1  # noqa: E402
-from unlossy.train.ttac import MIX, aimed_loss, score_of, size_of, train_ttac, without_folders  # noqa: E402
+from unlossy.train.ttac import (  # noqa: E402
+    BYPASS_STEP,
+    HIGHEST,
+    MIX,
+    aimed_loss,
+    score_of,
+    size_of,
+    train_ttac,
+    without_folders,
+)
 from unlossy.train.views import ViewsOfEach, view  # noqa: E402
 
 
@@ -196,6 +206,28 @@ def test_features_are_watched_at_named_layers_or_the_last_map(place):
         Watched(task(), ("nowhere",))
     train_ttac(settings(place, steps=2, loss="features"), [task()], place / "run")
     assert load_network(place / "run" / "weights.safetensors").shape == TINY
+
+
+def test_views_and_validation_are_of_the_qualities_that_were_asked_for(place, monkeypatch):
+    mixes = []
+    monkeypatch.setattr("unlossy.train.ttac.ViewsOfEach", lambda *given: mixes.append(given[5]) or ViewsOfEach(*given))
+    train_ttac(settings(place, steps=2, qualities="shares:30-31=1,70=2"), [task()], place / "run")
+    drawn = [mixes[0].qualities.draw(np.random.default_rng(seed)) for seed in range(200)]
+    assert {30, 31, 70} == set(drawn)
+    assert 110 <= drawn.count(70) <= 155
+    columns = (place / "run" / "validation.csv").read_text().splitlines()[0]
+    assert [q for q in range(1, 101) if f"distance_q{q}" in columns.split(",")] == [30, 31, 70]
+    weights = place / "run" / "weights.safetensors"
+    assert "--qualities shares:30-31=1,70=2 -o RUN" in card("mine", weights)
+    with pytest.raises(UsageError, match=r"qualities: .shares:30-31=1,70=2., now null"):
+        train_ttac(settings(place, steps=4), [task()], place / "run")
+
+
+def test_qualities_that_come_out_as_they_went_in_teach_nothing(place):
+    with pytest.raises(UsageError, match="quality 95 and more come out as they went in"):
+        train_ttac(settings(place, qualities="uniform:95-100"), [task()], place / "run")
+    step = {q: np.mean(libjpeg_tables(q)[0]) for q in (HIGHEST, HIGHEST + 1)}
+    assert step[HIGHEST] > BYPASS_STEP >= step[HIGHEST + 1]
 
 
 def test_too_few_pictures_and_start_weights_of_others_are_refused(place):

@@ -37,7 +37,7 @@ def finetune(
     ] = False,
     qualities: Annotated[
         str | None,
-        typer.Option(help="JPEG qualities, drawn anew for each picture: uniform:5-95 (the default), shares:10=3,80=1."),
+        typer.Option(help="JPEG qualities, drawn for each picture anew: uniform:5-95 (default), shares:10=3,50-90=1."),
     ] = None,
     codec: Annotated[
         list[str] | None,

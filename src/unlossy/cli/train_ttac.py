@@ -55,6 +55,12 @@ def ttac(
     ] = None,
     task_weight: Annotated[float, typer.Option(min=0, help="Of that loss.")] = 1.0,
     fidelity_weight: Annotated[float, typer.Option(min=0, help="Of the mean absolute error in RGB, 0..255.")] = 0.03,
+    qualities: Annotated[
+        str | None,
+        typer.Option(
+            help="JPEG qualities of the views: uniform:30-95, shares:5-25=9,26-94=1. Default: shares:5-25=1,26-94=1."
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the whole run, resumed ones included.")] = 1500,
     decay_steps: Annotated[
         int | None, typer.Option(min=1, help="Hold the rate and let it fall over the last N steps, else a cosine.")
@@ -127,6 +133,7 @@ def ttac(
         layers=tuple(layer or ()),
         task_weight=task_weight,
         fidelity_weight=fidelity_weight,
+        qualities=qualities,
         workers=workers,
         limit=limit,
     )

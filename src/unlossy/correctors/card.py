@@ -38,9 +38,9 @@ arXiv 2011.08932). It is guided by the file's own quantization tables; near-loss
 
 - **Aimed at**: {aimed_at}. The network stayed as it is.
 - **Data**: {pictures} pictures without labels, compressed on the fly. {note}
-- **Command**: `unlossy train ttac{task} --model MODEL --images PICTURES --corrector {initial} -o RUN`, seed {seed},
-  loss `{loss}` (weight {task_weight}) and {fidelity_weight} times the mean absolute error in RGB; these are the average
-  of the weights at step {step}{hours}.
+- **Command**: `unlossy train ttac{task} --model MODEL --images PICTURES --corrector {initial}{qualities} -o RUN`,
+  seed {seed}, loss `{loss}` (weight {task_weight}) and {fidelity_weight} times the mean absolute error in RGB; these
+  are the average of the weights at step {step}{hours}.
 - **Licence**: Apache-2.0, as the code. Made with, and not holding, the pictures and the model named above.
 
 On views of pictures held out from training: how often the network answers as on the clean picture, as JPEG and
@@ -87,6 +87,7 @@ def _aimed_card(name: str, weights: Path, network: UNet, facts: Mapping[str, str
         aimed_at=", ".join(f"`{model}`" for model in models),
         task="".join(f" --task {task}" for task in tasks if tasks != {"classification"}),
         initial=facts["initial"].removesuffix(".safetensors"),
+        qualities=f" --qualities {facts['qualities']}" if "qualities" in facts else "",
         hours=_hours(weights.with_name("log.csv")),
         note=note,
         table=_agreement(weights.with_name("validation.csv"), facts.get("step")),

@@ -17,12 +17,12 @@ from unlossy.correctors.nets.colour import rgb_from_ycc, ycc_from_rgb
 from unlossy.correctors.nets.guarded import guarded
 from unlossy.train.degrade import through_jpeg
 from unlossy.train.losses import psnr_db
+from unlossy.train.quality_shares import VALIDATED
 from unlossy.train.tables import libjpeg_tables
 from unlossy.train.task_losses import Answers, Watched, prediction_l1
 from unlossy.train.validation import as_rgb
 from unlossy.train.views import MOST_NATIVE
 
-QUALITIES: Final = (10, 20, 40, 80)
 MOST_PIXELS: Final = 48 * 224 * 224
 """In the pictures looked at, for all networks together; more cost time at every validation."""
 TOGETHER: Final = 8
@@ -43,12 +43,16 @@ class AimValidation:
     """
 
     def __init__(
-        self, images: Sequence[np.ndarray], networks: Sequence[Watched], sizes_hw: Sequence[tuple[int, int]]
+        self,
+        images: Sequence[np.ndarray],
+        networks: Sequence[Watched],
+        sizes_hw: Sequence[tuple[int, int]],
+        qualities: Sequence[int] = VALIDATED,
     ) -> None:
         most = max(1, MOST_PIXELS // sum(height * width for height, width in sizes_hw))
         sizes = dict.fromkeys(sizes_hw)
         self.clean = {size: [_tensor(_central(image, size)) for image in _spread(images, most)] for size in sizes}
-        self.jpegs = {q: {size: [_as_jpeg(p, q) for p in self.clean[size]] for size in sizes} for q in QUALITIES}
+        self.jpegs = {q: {size: [_as_jpeg(p, q) for p in self.clean[size]] for size in sizes} for q in qualities}
         self.networks = list(zip(networks, sizes_hw, strict=True))
         self.answers = [list(_answers(task, self.clean[size])) for task, size in self.networks]
         self.before = {q: self._near(pictures) for q, pictures in self.jpegs.items()} if images else {}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
+from unlossy.train.quality_shares import QualityShares
 from unlossy.train.tables import Qualities, Table, draw_tables
 
 MARGIN: Final = 16
@@ -40,7 +41,7 @@ class Mix:
 
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
     samplings: Mapping[str, float] = field(default_factory=lambda: dict(SAMPLINGS))
-    qualities: Qualities = field(default_factory=Qualities)
+    qualities: Qualities | QualityShares = field(default_factory=Qualities)
 
 
 FIDELITY: Final = Mix()

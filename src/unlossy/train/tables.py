@@ -12,6 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
+from unlossy.train.quality_shares import QualityShares
+
 Table = list[int]
 
 LIBJPEG_SHARE = 0.8
@@ -51,7 +53,7 @@ class Qualities:
         return int(rng.integers(self.heavy + 1, self.highest + 1))
 
 
-def draw_tables(rng: Generator, qualities: Qualities) -> tuple[Table, Table]:
+def draw_tables(rng: Generator, qualities: Qualities | QualityShares) -> tuple[Table, Table]:
     """A luma and a chroma table of a drawn family and strength."""
     quality = qualities.draw(rng)
     if rng.random() < LIBJPEG_SHARE:

@@ -11,7 +11,7 @@ Several networks may be aimed at, of several tasks, a step each in turn with vie
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from unlossy.train.aim_validation import AimValidation
 from unlossy.train.data import Batch, batches, read_images
 from unlossy.train.degrade import Mix
 from unlossy.train.loop import Job, Progress, train
+from unlossy.train.quality_shares import VALIDATED, QualityShares, looked_at, quality_shares
 from unlossy.train.run_facts import file_digest, pictures_digest, refuse_another, walk_facts
 from unlossy.train.schedule import Schedule
 from unlossy.train.state import LoopSettings, State
@@ -47,10 +48,13 @@ DEFAULT_SIZE_HW: Final = (224, 224)
 UNIT_VIEWS: Final = 32
 """Clean views over which the spread of each head is taken."""
 
+HIGHEST: Final = 94
+"""IJG quality whose luma steps are above that."""
+
 MIX: Final = Mix(
     shares={"jpeg": 0.87, "hidden": 0.08, "webp": 0.05},
     samplings={"4:2:0": 0.78, "4:4:4": 0.14, "4:2:2": 0.06, "grey": 0.02},
-    qualities=Qualities(lowest=5, heavy=25, highest=94, heavy_share=0.5),
+    qualities=Qualities(lowest=5, heavy=25, highest=HIGHEST, heavy_share=0.5),
 )
 
 
@@ -73,6 +77,8 @@ class TtacSettings:
     layers: tuple[str, ...] = ()
     task_weight: float = 1.0
     fidelity_weight: float = 0.03
+    qualities: str | None = None
+    """JPEG qualities of the views, as `quality_shares` reads them; None: half of them 5 to 25, half 26 to 94."""
     workers: int = 1
     limit: int | None = None
     """Pictures to use at most, drawn by the seed; None for all."""
@@ -108,15 +114,15 @@ def train_ttac(
         RunError: the loss is not finite, the checkpoint in `run` is of another network, `run` cannot be written.
     """
     torch.manual_seed(settings.seed)
-    sizes = [size_of(task) for task in networks]
+    mix, sizes = _mix(settings), [size_of(task) for task in networks]
     pictures = _pictures(settings)
     training, validating = held_out(pictures)
     corrector = load_network(settings.initial).train()
     corrector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     any_size = [task.input_hw is None for task in networks]
-    pairs = ViewsOfEach(training, sizes, settings.batch_size, settings.seed, view, MIX, any_size)
+    pairs = ViewsOfEach(training, sizes, settings.batch_size, settings.seed, view, mix, any_size)
     watched = [_watched(task, settings, pairs.clean_of(i, UNIT_VIEWS)) for i, task in enumerate(networks)]
-    validation = AimValidation(validating, watched, sizes)
+    validation = AimValidation(validating, watched, sizes, _validated(mix.qualities))
     facts = _facts(settings, networks, len(training))
 
     def supply(first: int, last: int) -> Iterator[Aimed]:
@@ -181,6 +187,26 @@ def without_folders(spec: str) -> str:
     return f"{head}{separator}{Path(name).name}" if Path(name).expanduser().exists() else spec
 
 
+def _mix(settings: TtacSettings) -> Mix:
+    """What the views are compressed with."""
+    if settings.qualities is None:
+        return MIX
+    drawn = quality_shares(settings.qualities)
+    if min(drawn.qualities) > HIGHEST:
+        raise UsageError(
+            f"JPEGs of quality {HIGHEST + 1} and more come out as they went in, so there is nothing to learn from "
+            f"{settings.qualities!r}; name lower qualities"
+        )
+    return replace(MIX, qualities=drawn)
+
+
+def _validated(drawn: Qualities | QualityShares) -> tuple[int, ...]:
+    """The qualities that validation looks at."""
+    if isinstance(drawn, Qualities):
+        return VALIDATED
+    return looked_at(drawn.qualities, [quality for quality in VALIDATED if quality in drawn.qualities])
+
+
 def _pictures(settings: TtacSettings) -> dict[str, np.ndarray]:
     images = read_images(settings.folders, smallest_px=MIN_SIDE_PX)
     names = sorted(images)
@@ -214,6 +240,7 @@ def _facts(settings: TtacSettings, networks: Sequence[TorchNetwork], n_pictures:
         "loss": settings.loss,
         "task_weight": str(settings.task_weight),
         "fidelity_weight": str(settings.fidelity_weight),
+        **({} if settings.qualities is None else {"qualities": settings.qualities}),
         "initial": settings.initial.name,
         "aimed_at": json.dumps([_aim(task) for task in networks]),
         "guards": json.dumps({"bypass_step": BYPASS_STEP}),

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from unlossy.correctors.nets.colour import rgb_from_ycc, ycc_from_rgb
 from unlossy.train.degrade import through_jpeg
 from unlossy.train.losses import psnr_db
+from unlossy.train.quality_shares import VALIDATED
 from unlossy.train.tables import libjpeg_tables
 
-QUALITIES: Final = (10, 20, 40, 80)
 EVERY: Final = 20
 SIDE_PX: Final = 256
 
@@ -33,7 +33,7 @@ class Validation:
     def __init__(self, images: Sequence[np.ndarray], device: torch.device) -> None:
         self.device = device
         self.clean = [central(image) for image in images]
-        self.jpegs = {q: [through_jpeg(image, libjpeg_tables(q), "4:2:0") for image in self.clean] for q in QUALITIES}
+        self.jpegs = {q: [through_jpeg(image, libjpeg_tables(q), "4:2:0") for image in self.clean] for q in VALIDATED}
 
     def psnr_db(self, network: nn.Module) -> dict[str, float]:
         """Mean PSNR of the JPEGs and of the corrected pictures per quality, empty without pictures.
