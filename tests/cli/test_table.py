@@ -52,3 +52,25 @@ def test_a_readers_table_is_whole(capsys, tmp_path, monkeypatch):
     assert next(line for line in told.splitlines() if line.startswith("clean")).split() == [
         "clean", "87.5", "50.0", "100.0", "2",
     ]  # fmt: skip
+
+
+def test_a_picture_that_one_codec_refuses_was_judged_clean(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "pictures").mkdir()
+    for name, size in (("a.png", (64, 64)), ("b.png", (16400, 8))):  # WebP ends at 16383
+        Image.new("RGB", size, (90, 80, 70)).save(tmp_path / "pictures" / name)
+    run(
+        [
+            "study",
+            "--model",
+            "onnx:demo",
+            "--data",
+            str(tmp_path / "pictures"),
+            "--codec",
+            "webp:50",
+            "-o",
+            str(tmp_path / "run"),
+        ]
+    )
+    told = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines() if line}
+    assert (told["clean"], told["webp:50"]) == ("2", "1")

@@ -12,7 +12,7 @@ from tests.repair.conftest import photo, pixels, saved
 from unlossy.core.errors import CodecError, DecodeError, TruncatedError
 from unlossy.repair.encode import encode_picture
 from unlossy.repair.names import FORMATS
-from unlossy.repair.picture import Extras, claimed_pixels, open_picture, read_extras
+from unlossy.repair.picture import Extras, _is_deep, claimed_pixels, open_picture, read_extras
 
 RGB = photo(1)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -144,6 +144,23 @@ def test_more_than_eight_bits_are_recognised(mode, tmp_path):
 )
 def test_the_largest_value_in_a_ppms_header_tells_its_depth(header, n_bytes, deep):
     assert open_picture(header + bytes(n_bytes)).deep is deep
+
+
+@pytest.mark.parametrize("no_jp2", [True, False])
+def test_more_than_eight_bits_are_recognised_in_jpeg_2000(no_jp2):
+    data = saved(RGB, "JPEG2000", no_jp2=no_jp2)
+    assert not open_picture(data).deep
+    components = data.index(b"\xff\x51") + 40  # T.800, A.5.1: Ssiz, XRsiz, YRsiz for each of three
+    assert data[components : components + 9] == bytes((7, 1, 1)) * 3
+    deep = data[:components] + bytes((11, 1, 1)) * 3 + data[components + 9 :]
+    assert open_picture(deep.replace(b"\0\x03\x07\x07", b"\0\x03\x0b\x07")).deep  # NC, BPC, C of the box ihdr
+
+
+def test_more_than_eight_bits_are_recognised_in_avif():
+    data = saved(RGB, "AVIF")
+    at = data.index(b"av1C") + 6  # AV1-ISOBMFF, 2.3.3: marker and version, profile and level, tier and high_bitdepth
+    assert not _is_deep(data)
+    assert _is_deep(data[:at] + bytes((data[at] | 0x40,)) + data[at + 1 :])
 
 
 def test_a_ppm_in_digits_may_be_deep_too():

@@ -69,7 +69,7 @@ def _table(result: StudyResult) -> Table:
     for name in ("codec", "bpp", *(NAMES[name] for name in metrics), loss, "images"):
         table.add_column(name, justify="left" if name == "codec" else "right", no_wrap=True)
     clean = [percent(result.clean[name]) for name in metrics]
-    table.add_row("clean", "", *clean, "", str(result.n_items - result.failed))
+    table.add_row("clean", "", *clean, "", str(result.n_clean))
     for cell in result.cells:
         table.add_row(*_cells(cell, metrics, result.main_metric))
     return table

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageCms
 
+from unlossy.audit.other_formats import HEAD_BYTES, format_of, read_other_header
 from unlossy.codecs.source import decode_hinted
 from unlossy.core.blobs import BytesBlob
 from unlossy.core.errors import DecodeError
@@ -21,6 +22,8 @@ from unlossy.jpeg import JpegError, read_header
 JPEG_START: Final = b"\xff\xd8"
 PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 PNG_BIT_DEPTH_AT: Final = 24
+DEEP_FORMATS: Final = ("avif", "heif", "jpeg2000", "jxl")
+"""Whose samples may have 10, 12 or 16 bits where Pillow decodes to 8."""
 EXIF_IDENTIFIER: Final = b"Exif\0\0"
 
 
@@ -111,6 +114,9 @@ def _is_deep(data: bytes) -> bool:
         return data[PNG_BIT_DEPTH_AT] == 16
     if data[:2] == JPEG_START:
         return False
+    told = format_of(data[:HEAD_BYTES])
+    if told in DEEP_FORMATS:
+        return (read_other_header(BytesBlob(data), told).precision or 8) > 8  # Pillow gives eight and does not say so
     with Image.open(io.BytesIO(data)) as image:
         if image.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in image.tile):
             return True

@@ -75,6 +75,8 @@ class StudyResult:
     """Of agreement with the labelled metric; None without labels."""
     remarks: tuple[str, ...] = ()
     """What is worth knowing of the data: classes that the model does not know, pictures that are not used."""
+    n_clean: int = 0
+    """Items scored clean, without a mitigation; some of them may have failed at a codec."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `study --json` prints."""
@@ -114,6 +116,7 @@ def summarise_run(run: Path | str) -> StudyResult:
         failed=len(collected.errors),
         errors=Counter(collected.errors.values()),
         clean=measure.summarise(list(clean.scores.values())),
+        n_clean=len(clean.scores),
         cells=results,
         remarks=(*map(str, made_by.get("remarks", ())), *_unused(made_by.get(UNUSED))),
         correlation=correlation_of(
