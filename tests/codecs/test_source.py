@@ -33,6 +33,14 @@ def test_jpegs_equal_pillows_pixels(mode):
     assert np.array_equal(decode_source(data), expected.reshape(*expected.shape[:2], -1))
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_samples_that_do_not_say_what_is_white_are_refused(kind):
+    data = saved(Image.fromarray(RGB[:, :, 0].astype(kind)), "TIFF")
+    with pytest.raises(DecodeError, match="do not say what white is"):
+        decode_source(data)
+    assert decode_source(data, any_range=True).shape == (50, 70, 1 if kind is np.int32 else 3)
+
+
 def test_a_16_bit_png_is_scaled_not_clipped():
     wide = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)  # every 257th value is an 8-bit one exactly
     assert np.array_equal(decode_source(saved(Image.fromarray(wide), "PNG"))[:, :, 0].ravel(), np.arange(256))

@@ -1,5 +1,7 @@
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from PIL import Image
 from unlossy.core import errors
 from unlossy.core.blobs import BytesBlob, FileBlob
 from unlossy.core.errors import MissingDependency, ReadError, UnlossyError
-from unlossy.core.pixels import as_rgb, from_pil, to_pil
+from unlossy.core.pixels import PILLOW_LIMIT, as_rgb, from_pil, large_pictures, to_pil
 from unlossy.core.tools import digest_of, printable, require, version_of
 
 
@@ -47,6 +49,28 @@ def test_one_bit_and_32_bit_images():
     assert from_pil(wide).ravel().tolist() == [0, 0, 1, 255, 255]
 
 
+def test_pillows_limit_is_raised_only_within_however_many_threads_are(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
+    inside, leave = threading.Event(), threading.Event()
+
+    def other():
+        with large_pictures():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with large_pictures():
+        thread.start()
+        inside.wait(10)
+    assert Image.MAX_IMAGE_PIXELS == PILLOW_LIMIT
+    leave.set()
+    thread.join()
+    assert Image.MAX_IMAGE_PIXELS == 5
+    with suppress(KeyError), large_pictures():
+        raise KeyError
+    assert Image.MAX_IMAGE_PIXELS == 5
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -54,6 +78,7 @@ def test_one_bit_and_32_bit_images():
         ("é ü 日本 🐕", "é ü 日本 🐕"),
         ("line\nbreak\t\x1b[31m", "line\\nbreak\\t\\x1b[31m"),
         (b"\xff.jpg".decode("utf-8", "surrogateescape"), "\\xff.jpg"),
+        ("half \ud800 of a pair, \udc00", "half \\ud800 of a pair, \\udc00"),
         ("", ""),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from tests.correctors.pictures import as_jpeg, scene
 from unlossy.core.types import Decoded
+from unlossy.correctors.drawn import is_drawn
 from unlossy.correctors.grid import earlier_grid, hidden_grid
 from unlossy.correctors.guards import Guards, Hidden, Unguarded, strength
 from unlossy.correctors.registry import Choices, open_corrector
@@ -37,6 +38,51 @@ def test_a_hidden_grid_is_found_where_it_starts(quality, top, left):
     route = Guards().route(Decoded(pixels))
     assert (route.touched, route.hints, route.guarded) == (True, None, False)
     assert not Guards(Hidden.NEVER).route(Decoded(pixels)).touched
+
+
+def enlarged(image_hwc, times):
+    return image_hwc.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def tiles(n_colours, seed=0):
+    """60 x 60 out of 40 tiles of 8 x 8 pixels, each in two neighbouring colours of a palette."""
+    rng = np.random.default_rng(seed)
+    palette = rng.integers(0, 256, (n_colours, 3), dtype=np.uint8)
+    drawn = palette[rng.integers(0, n_colours - 1, (40, 1, 1)) + rng.integers(0, 2, (40, 8, 8))]
+    return drawn[rng.integers(0, 40, (60, 60))].transpose(0, 2, 1, 3, 4).reshape(480, 480, 3)
+
+
+CELLS = np.random.default_rng(1).integers(0, 150, (64, 64, 1), dtype=np.uint8)
+MARKED = enlarged(CELLS, 8)
+MARKED[40:60, 100:110] = 9
+DRAWN = {
+    "a mask of a network of stride 8": enlarged(CELLS, 8),
+    "one that a brush went over": MARKED,
+    "pixel art in cells of 4": enlarged(CELLS.repeat(3, axis=2), 4),
+    "of 16, cut": enlarged(CELLS[:32, :32], 16)[5:, 3:],
+    "a checkerboard": enlarged((np.indices((40, 40)).sum(0) % 2 * 255).astype(np.uint8)[:, :, None], 8),
+    "a picture enlarged twice": enlarged(scene(128, 128), 2),
+    "a picture enlarged 8 times": enlarged(scene(40, 48), 8),
+    "tiles in 16 colours": tiles(16),
+}
+
+
+@pytest.mark.parametrize("image", DRAWN.values(), ids=DRAWN)
+def test_a_grid_that_was_drawn_is_left_unless_all_is_to_be_corrected(image):
+    assert hidden_grid(image) is not None, "else this asks nothing"
+    assert not Guards().route(Decoded(image)).touched
+    assert Guards(Hidden.ALWAYS).route(Decoded(image)).touched
+
+
+@pytest.mark.parametrize("quality", [5, 10, 20, 40])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("noise", [0.0, 2.0])
+def test_what_was_a_jpeg_is_not_taken_for_drawn(quality, subsampling, grey, noise):
+    image = as_jpeg(scene(200, 264, grey=grey, noise=noise), quality, subsampling).pixels_hwc
+    found = hidden_grid(image)
+    assert found is None or not is_drawn(image, found)
+    assert found is not None or quality > 10
 
 
 def test_always_means_lossless_ones_too():

@@ -45,6 +45,40 @@ def test_exif_profile_resolution_and_xmp_come_through(format_name, source):
         assert image.size == RGB.size  # turned by nobody: the orientation says how to show it
 
 
+def test_what_a_tiff_says_of_the_picture_comes_through():
+    block = Image.Exif()
+    block[0x010F], block[0x0112] = "Maker", 6
+    block.get_ifd(0x8769)[0x9003], block.get_ifd(0x8825)[1] = "2020:01:02 03:04:05", "N"
+    block.load(block.tobytes())
+    data = saved(RGB, "TIFF", exif=block)
+    turned = open_picture(data).decoded.pixels_hwc
+    assert np.array_equal(turned, np.asarray(RGB.transpose(Image.Transpose.ROTATE_270)))
+    with Image.open(io.BytesIO(encode_picture(turned, read_extras(data), "png"))) as image:
+        found = image.getexif()
+        assert found[0x010F] == "Maker"
+        assert dict(found.get_ifd(0x8769)) == {0x9003: "2020:01:02 03:04:05"}
+        assert dict(found.get_ifd(0x8825)) == {1: "N"}
+        assert set(found) == {0x010F, 0x8769, 0x8825}  # neither the turn, which is done, nor where samples lie
+    assert read_extras(saved(RGB, "TIFF")).exif is None
+
+
+def test_a_profile_of_another_colour_space_is_left_out():
+    def kept(array, profile, format_name="png"):
+        with Image.open(io.BytesIO(encode_picture(array, Extras(icc=profile), format_name))) as image:
+            return image.info.get("icc_profile") == profile
+
+    colour, grey = np.asarray(RGB), np.asarray(RGB)[:, :, :1]
+    of_grey, of_lab = (PROFILE[:16] + space + PROFILE[20:] for space in (b"GRAY", b"Lab "))
+    assert kept(colour, PROFILE)
+    assert kept(grey, of_grey)
+    assert not any((kept(colour, of_lab), kept(colour, of_grey), kept(grey, PROFILE), kept(grey, of_lab)))
+    assert not kept(grey, of_grey, "webp")  # which has no grey pictures
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    data = saved(RGB.convert("LAB"), "TIFF", icc_profile=lab)
+    assert read_extras(data).icc == lab
+    assert not kept(open_picture(data).decoded.pixels_hwc, lab)
+
+
 @pytest.mark.parametrize("format_name", ["png", "webp"])
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P with a transparent colour", "RGBA, clear where coloured"])
 def test_transparency_comes_through_and_no_pixel_changes(format_name, mode):
@@ -125,6 +159,7 @@ def test_more_than_eight_bits_are_recognised(mode, tmp_path):
     data = saved(wide, "PNG") if mode == "I;16" else _rgb16_png()
     assert open_picture(data).deep
     assert open_picture(saved(wide, "TIFF")).deep
+    assert open_picture(saved(wide.convert("F"), "TIFF")).deep
     assert not open_picture(saved(RGB, "PNG")).deep
     assert not open_picture(saved(RGB, "TIFF")).deep
     assert not open_picture(saved(RGB, "JPEG")).deep
@@ -193,6 +228,21 @@ def test_a_cut_jpeg_is_an_error_or_a_part_as_asked(progressive):
     assert not open_picture(whole, partial=True).partial
 
 
+@pytest.mark.parametrize("mode", ["CMYK", "RGB"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_part_of_a_jpeg_that_is_not_in_ycbcr(mode, progressive):
+    options = {"keep_rgb": True} if mode == "RGB" else {}
+    whole = saved(photo(3, 256, 256).convert(mode), "JPEG", quality=90, progressive=progressive, **options)
+    cut = whole[: len(whole) * 2 // 3]
+    with pytest.raises(TruncatedError):
+        open_picture(cut)
+    part = open_picture(cut, partial=True)
+    assert part.partial
+    assert part.note.startswith("in part: ")
+    expected = open_picture(whole).decoded.pixels_hwc[:64].astype(int)
+    assert np.abs(part.decoded.pixels_hwc[:64] - expected).mean() < (5 if progressive else 0.1)
+
+
 def test_a_part_of_nothing_is_an_error_all_the_same():
     whole = saved(photo(3, 256, 256), "JPEG")
     scan = whole.index(b"\xff\xda")
@@ -211,8 +261,16 @@ def test_several_pictures_in_a_file_are_refused(format_name):
 
 
 def test_a_phone_s_second_picture_is_no_animation():
-    data = saved(RGB, "MPO", save_all=True, append_images=[RGB.rotate(90)])
-    assert open_picture(data).decoded.pixels_hwc.shape == (48, 64, 3)
+    picture = open_picture(saved(RGB, "MPO", save_all=True, append_images=[RGB.rotate(90)]))
+    assert picture.decoded.pixels_hwc.shape == (48, 64, 3)
+    assert picture.note == "the first of 2 pictures in the file; the others are not in it"
+    assert open_picture(saved(RGB, "JPEG")).note is None
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "GIF", "TIFF"])
+def test_a_palette_is_recognised(format_name):
+    assert open_picture(saved(RGB.quantize(16), format_name)).palette
+    assert not open_picture(saved(RGB, "PNG")).palette
 
 
 def test_metadata_that_cannot_be_read_cost_no_picture():

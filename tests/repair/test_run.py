@@ -114,13 +114,13 @@ def test_files_of_every_kind_have_their_record_and_the_good_ones_a_result(tmp_pa
             assert Image.open(tmp_path / "out" / record.output).size == size
             assert (tmp_path / "out" / record.output).stat().st_size == record.output_bytes
     actions = {record.key: record.action for record in result.records if record.error_kind is None}
-    assert actions.pop("wide.png") == "copied"
+    assert {actions.pop(name) for name in ("wide.png", "palette.gif")} == {"copied"}
     assert set(actions.values()) == {"corrected"}
     assert Image.open(tmp_path / "out" / "grey.png").mode == "L"
     assert Image.open(tmp_path / "out" / "alpha.png").mode == "RGBA"
     json.dumps(result.to_json(), allow_nan=False)
     again = run_repair(RepairPlan(root, tmp_path / "out", partial=True), everything)
-    assert {r.key for r in again.of("failed")} == set(kinds) - set(actions) - {"wide.png", "half.jpg"}
+    assert {r.key for r in again.of("failed")} == set(kinds) - set(actions) - {"wide.png", "palette.gif", "half.jpg"}
     assert Image.open(tmp_path / "out" / "half.png").size == (200, 200)
 
 
@@ -143,7 +143,7 @@ def test_a_finished_run_is_not_done_again_but_what_changed_is(tmp_path, photos, 
     assert (second.records, second.n_earlier) == (first.records, 40)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     (tmp_path / "out" / "class_1" / "01.png").unlink()
-    (tmp_path / "out" / "class_2" / "02.png").write_bytes(b"another size")
+    (tmp_path / "out" / "class_2" / "02.png").unlink()
     photo(99).save(photos / "class_0" / "03.jpg")
     photo(98).save(photos / "class_0" / "new.jpg")
     third = run_repair(plan, third_time := Negative())
@@ -164,7 +164,13 @@ def test_no_earlier_result_stays_beside_the_new_one(tmp_path, negative):
     photo(5).save(root / "gets company.png")
     run_repair(plan, negative)
     results = tree(tmp_path / "out")
-    assert set(results) == {"becomes a copy.jpg", "gets company.jpg.png", "gets company.png", "stays.png"}
+    assert set(results) == {
+        "becomes a copy.jpg",
+        "breaks.png",  # what was made of it while it was whole
+        "gets company.jpg.png",
+        "gets company.png",
+        "stays.png",
+    }
     assert results["gets company.png"] == (root / "gets company.png").read_bytes()
 
 
@@ -298,7 +304,9 @@ def test_an_item_error_of_the_corrector_is_the_record_s(tmp_path, photos):
 
 
 def test_a_folder_of_out_that_is_a_link_elsewhere_is_not_followed(tmp_path, photos, negative):
-    (tmp_path / "out" / ".unlossy").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    photo().save(tmp_path / "empty" / "a.png")
+    run_repair(RepairPlan(tmp_path / "empty", tmp_path / "out"), negative)
     (tmp_path / "out" / "class_0").symlink_to(photos / "class_0")
     before = tree(photos)
     result = run_repair(RepairPlan(photos, tmp_path / "out"), negative)

@@ -21,6 +21,7 @@ from unlossy.repair.result import CONVERTED, COPIED, CORRECTED, FAILED, Record
 
 SHOWN: Final = 10
 """Failures and notes on the terminal; the manifest has them all."""
+NO_SUFFIX: Final = "(no suffix)"
 
 
 def correct(
@@ -29,7 +30,11 @@ def correct(
     ],
     output: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="A file, or a folder that is new, empty or of an earlier run; never IN."),
+        typer.Argument(
+            metavar="OUT",
+            help="A file, or a folder that is new, empty or of an earlier run; never IN, and never over another file "
+            "of yours.",
+        ),
     ],
     corrector: Annotated[
         str,
@@ -52,7 +57,8 @@ def correct(
         str,
         typer.Option(
             metavar="auto|always|never",
-            help="Files without JPEG tables, as a PNG that was a JPEG: auto corrects those whose pixels show its grid.",
+            help="Files without JPEG tables, as a PNG that was a JPEG: auto corrects those whose pixels show its grid, "
+            "but for label masks, pixel art and pictures with a palette.",
         ),
     ] = Hidden.AUTO.value,
     partial: Annotated[
@@ -70,7 +76,7 @@ def correct(
     is a `cat/1.png` already), with its EXIF data, orientation, colour profile and transparency. What needs nothing
     (no traces of JPEG in it, or more than 8 bits a sample) is copied byte for byte. A file that cannot be repaired is
     named with the reason, and files that are no images are counted. A run that was killed goes on when started again:
-    OUT/.unlossy/manifest.jsonl remembers.
+    OUT/.unlossy/manifest.jsonl remembers. What you have changed in OUT or put there stays as it is, and is named.
 
     **Examples**
 
@@ -85,7 +91,7 @@ def correct(
     if hidden not in {kind.value for kind in Hidden}:
         raise UsageError(f"--hidden is one of {', '.join(kind.value for kind in Hidden)}, not {hidden!r}")
     refuse_absent_device(device, f"the device {device}")
-    plan = RepairPlan(source, output, format_name, partial)
+    plan = RepairPlan(source, output, format_name, partial, palettes=hidden == Hidden.ALWAYS.value)
     made = open_corrector(corrector, Choices(hidden=Hidden(hidden), device=device))
     with progress_bar("correct", quiet=quiet) as on_progress:
         result = run_repair(plan, made, on_progress=on_progress)
@@ -104,24 +110,25 @@ def correct(
 def print_repair(result: RepairResult, *, partial: bool = False) -> None:
     """Prints what became of the files to stdout; `partial` as it was asked for."""
     console = Console(highlight=False, soft_wrap=True)
-    told = [f"{len(result.of(CORRECTED))} corrected", f"{len(result.of(COPIED))} copied as they were"]
+    failed, by_pixels = result.of(FAILED), [record for record in result.records if record.by_pixels]
+    without = f" ({len(by_pixels)} of them without JPEG tables)" if by_pixels else ""
+    told = [f"{len(result.of(CORRECTED))} corrected{without}", f"{len(result.of(COPIED))} copied as they were"]
     told += [f"{len(result.of(CONVERTED))} converted"] if result.of(CONVERTED) else []
     earlier = f" ({result.n_earlier} of them in an earlier run)" if result.n_earlier else ""
     images = counted(len(result.records))
-    console.print(Text(f"{images}: {', '.join(told)}, {len(result.of(FAILED))} failed{earlier}"))
+    console.print(Text(f"{images}: {', '.join(told)}, {len(failed)} failed{earlier}"))
     if result.others:
-        others = ", ".join(f"{suffix or '(no suffix)'} {n}" for suffix, n in sorted(result.others.items()))
-        console.print(Text(f"no images, not in OUT: {others}"))
-    renamed = [record for record in result.records if _is_renamed(record)]
-    notes = [record for record in result.records if record.note]
-    _list(console, "renamed, since the name is another file's", renamed)
-    _list(console, "worth knowing", notes)
-    _list(console, "failed", result.of(FAILED))
-    if not partial and any(record.error_kind == TruncatedError.kind for record in result.of(FAILED)):
+        kinds = sorted((printable(kind), n) for kind, n in result.others.items())
+        console.print(Text(f"no images, not in OUT: {', '.join(f'{kind or NO_SUFFIX} {n}' for kind, n in kinds)}"))
+    noted = [record for record in result.records if record.note and record.action != FAILED]
+    _list(console, "renamed, since the name is another file's", list(filter(_is_renamed, result.records)))
+    _list(console, "worth knowing", sorted(noted, key=lambda record: record.by_pixels))
+    _list(console, "failed", failed)
+    if not partial and any(record.error_kind == TruncatedError.kind for record in failed):
         console.print("--partial takes JPEG files as far as they decode; the same command with it does what is left")
     if any(record.output for record in result.records):
         books = f"; every file's fate: {result.manifest}" if result.manifest else ""
-        console.print(Text(f"in {result.output}{books}"))
+        console.print(Text(printable(f"in {result.output}{books}")))
 
 
 def _list(console: Console, title: str, records: Sequence[Record]) -> None:
@@ -136,8 +143,9 @@ def _list(console: Console, title: str, records: Sequence[Record]) -> None:
 def _line(record: Record) -> str:
     """What became of one file, on one line."""
     if record.error_kind is not None:
-        return f"{printable(record.key)}: {record.error_kind}: {record.error_message}"
-    return f"{printable(record.key)} -> {printable(record.output or '')}" + (f": {record.note}" if record.note else "")
+        note = f" ({record.note})" if record.note else ""
+        return printable(f"{record.key}: {record.error_kind}: {record.error_message}{note}")
+    return printable(f"{record.key} -> {record.output}" + (f": {record.note}" if record.note else ""))
 
 
 def _is_renamed(record: Record) -> bool:

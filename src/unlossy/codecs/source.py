@@ -15,30 +15,35 @@ from PIL import Image
 from unlossy.codecs.jpeg import decode_turbo, turbo_header
 from unlossy.core.blobs import BytesBlob
 from unlossy.core.errors import CodecError, DecodeError, TooLargeError, TruncatedError
-from unlossy.core.pixels import MAX_PIXELS, from_pil
+from unlossy.core.pixels import MAX_PIXELS, from_pil, large_pictures
 from unlossy.core.types import CompressionHints, Decoded
 from unlossy.jpeg import JpegError, read_header
 
 JPEG_START: Final = b"\xff\xd8"
+JPEG_END: Final = b"\xff\xd9"
 
 
-def decode_source(data: bytes) -> UInt8[np.ndarray, "h w c"]:
-    """The pixels of an image file, c = 1 for grey ones; raises DecodeError, TruncatedError or TooLargeError."""
+def decode_source(data: bytes, *, any_range: bool = False) -> UInt8[np.ndarray, "h w c"]:
+    """The pixels of an image file, c = 1 for grey ones; raises DecodeError, TruncatedError or TooLargeError.
+
+    With `any_range`, samples that do not say which value is white are no error, and the pixels of no use.
+    """
     if not data:
         raise DecodeError("the file is empty (0 bytes)")
     if data[:2] == JPEG_START:
         pixels = _decode_jpeg(data)
         if pixels is not None:
             return pixels
-    return _decode_pillow(data)
+    return _decode_pillow(data, any_range)
 
 
-def decode_hinted(data: bytes, *, partial: bool = False) -> Decoded:
+def decode_hinted(data: bytes, *, partial: bool = False, any_range: bool = False) -> Decoded:
     """The pixels as `decode_source` gives them, with a JPEG's tables and sampling; hints are None for other formats.
 
     Args:
         data: an image file.
         partial: take a JPEG that is cut or damaged as far as it decodes; the decoder fills the rest with grey.
+        any_range: as in `decode_source`.
 
     Raises:
         DecodeError: no image, a damaged one, or several in one file (an animation, pages).
@@ -47,7 +52,7 @@ def decode_hinted(data: bytes, *, partial: bool = False) -> Decoded:
     """
     refuse_several(data)
     try:
-        pixels = decode_source(data)
+        pixels = decode_source(data, any_range=any_range)
     except (DecodeError, TruncatedError):
         rest = _decode_partly(data) if partial else None
         if rest is None:
@@ -80,15 +85,21 @@ def refuse_several(data: bytes) -> None:
 
 
 def _decode_partly(data: bytes) -> UInt8[np.ndarray, "h w c"] | None:
-    """What libjpeg makes of a damaged grey or YCbCr JPEG; None where that is nothing."""
+    """What libjpeg makes of a damaged JPEG; None where that is nothing."""
     header = turbo_header(data)
-    if header is None or header[2] not in ("Gray", "YCbCr"):
+    if header is None:
         return None
-    refuse_too_large(header[1], header[0])
+    height, width, colorspace = header
+    refuse_too_large(width, height)
+    if colorspace not in ("Gray", "YCbCr"):
+        try:
+            return _decode_pillow(data + JPEG_END)  # Pillow asks for more data until there is an end, then fills
+        except DecodeError:
+            return None
     import simplejpeg  # it is there: it read the header
 
     try:
-        return np.asarray(simplejpeg.decode_jpeg(data, "Gray" if header[2] == "Gray" else "RGB", strict=False))
+        return np.asarray(simplejpeg.decode_jpeg(data, "Gray" if colorspace == "Gray" else "RGB", strict=False))
     except ValueError:
         return None
 
@@ -118,15 +129,24 @@ def _raise_unless_harmless(message: str) -> None:
     raise DecodeError(f"the JPEG is damaged: {message}")
 
 
-def _decode_pillow(data: bytes) -> UInt8[np.ndarray, "h w c"]:
+def _refuse_without_white(image: Image.Image) -> None:
+    """Raises DecodeError on samples that do not say which value is white: floats, and whole numbers of 32 bits."""
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+        kind = "floats" if image.mode == "F" else "whole numbers of 32 bits"
+        raise DecodeError(f"its samples are {kind}, which do not say what white is; save it with 8 or 16 bits a sample")
+
+
+def _decode_pillow(data: bytes, any_range: bool = False) -> UInt8[np.ndarray, "h w c"]:
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with large_pictures(), Image.open(io.BytesIO(data)) as image:
             refuse_too_large(*image.size)
+            if not any_range:
+                _refuse_without_white(image)
             image.load()
             return from_pil(image)
     except Image.DecompressionBombError as error:
         raise TooLargeError(f"Pillow's limit on pixels is exceeded: {error}") from error
-    except TooLargeError:
+    except (TooLargeError, DecodeError):
         raise
     except Exception as error:
         finding = str(error)

@@ -91,7 +91,7 @@ class TooLargeError(ItemError):
 
 
 class RefusedError(ItemError):
-    """Not opened on purpose: an archive in an archive, a link that leads out of its folder, a device."""
+    """Not opened, or not overwritten, on purpose: an archive in an archive, a link out of its folder, a user's file."""
 
     kind = "refused"
 

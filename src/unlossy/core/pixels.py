@@ -1,4 +1,8 @@
-"""All conversions between Pillow images and uint8 arrays, in one place."""
+"""All conversions between Pillow images and uint8 arrays, in one place, and how large a picture may be."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from jaxtyping import UInt8
@@ -6,6 +10,39 @@ from PIL import Image
 
 MAX_PIXELS = 500_000_000
 """Images whose header claims more are refused before anything is allocated."""
+PILLOW_LIMIT = MAX_PIXELS // 2
+"""Pillow refuses above twice its limit, which by itself is 89 megapixels."""
+
+
+class _Raised:
+    """How often Pillow's limit is raised just now, and what it was before; one for the process, as the limit is."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.depth = 0
+        self.before: int | None = None
+
+
+_RAISED = _Raised()
+
+
+@contextmanager
+def large_pictures() -> Iterator[None]:
+    """Within it Pillow opens pictures of up to MAX_PIXELS; behind it its limit is what the caller's program has set.
+
+    Threads may be within it at once: the first one in raises the limit, the last one out puts it back.
+    """
+    with _RAISED.lock:
+        if _RAISED.depth == 0:
+            _RAISED.before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, PILLOW_LIMIT
+        _RAISED.depth += 1
+    try:
+        yield
+    finally:
+        with _RAISED.lock:
+            _RAISED.depth -= 1
+            if _RAISED.depth == 0:
+                Image.MAX_IMAGE_PIXELS = _RAISED.before
 
 
 def to_pil(image_hwc: UInt8[np.ndarray, "h w c"]) -> Image.Image:

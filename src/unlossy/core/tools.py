@@ -4,12 +4,16 @@ import hashlib
 import importlib
 import json
 import os
+import re
 from functools import cache
 from importlib import metadata
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from unlossy.core.errors import MissingDependency
+
+_LONE_SURROGATES: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Without those that stand for a byte of a file's name."""
 
 
 def require(module: str, extra: str, needed_for: str) -> ModuleType:
@@ -45,7 +49,9 @@ def digest_of(value: Any) -> str:  # noqa: ANN401 (any JSON value)
 def printable(text: str) -> str:
     """The text on one line that any terminal and any database takes.
 
-    Line breaks, control characters and bytes that are not UTF-8 are shown as escapes (`\\n`, `\\x1b`, `\\xff`).
+    Line breaks, control characters, bytes that are not UTF-8 and halves of a UTF-16 pair are shown as escapes (`\\n`,
+    `\\x1b`, `\\xff`, `\\ud800`).
     """
+    text = _LONE_SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
     clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in clean)

@@ -2,7 +2,8 @@
 
 A picture with tables is corrected and held within what its file says (`projection`). The finer the steps, the more the
 picture as it is already tells, and the less of the network's change is taken (`strength`). Where the grid of an earlier
-JPEG then shows, a second pass corrects that one. A picture without tables is left alone unless its pixels show a grid.
+JPEG then shows, a second pass corrects that one. A picture without tables is left alone unless its pixels show a grid,
+and one that was not drawn so (`drawn`).
 """
 
 import json
@@ -16,6 +17,7 @@ from jaxtyping import UInt8
 
 from unlossy.core.errors import UsageError
 from unlossy.core.types import CompressionHints, Decoded
+from unlossy.correctors.drawn import is_drawn
 from unlossy.correctors.grid import Grid, earlier_grid, hidden_grid
 from unlossy.correctors.limits import LEAST_STRENGTH, STRENGTH_PER_DOUBLING
 
@@ -69,7 +71,7 @@ class Guards:
         if self.hidden is Hidden.NEVER:
             return UNTOUCHED
         found = hidden_grid(image_hwc)
-        if found is None and self.hidden is Hidden.AUTO:
+        if self.hidden is Hidden.AUTO and (found is None or is_drawn(image_hwc, found)):
             return UNTOUCHED
         grid = found or Grid(0, 0, 0.0)
         return Route(touched=True, grid_top=grid.top, grid_left=grid.left)

@@ -17,10 +17,15 @@ JPEG_QUALITY: Final = 95
 PNG_LEVEL: Final = 4
 """zlib's level: a third of the time of Pillow's 6, one percent more bytes (photographs of 512 x 512)."""
 WEBP_METHOD: Final = 2
+SPACE_AT: Final = slice(16, 20)
+"""Where an ICC profile names its colour space (ICC.1:2022, 7.2)."""
+GREY, RGB = b"GRAY", b"RGB "
 
 
 def encode_picture(image_hwc: UInt8[np.ndarray, "h w c"], extras: Extras, format_name: str) -> bytes:
     """The file in the format "png", "webp" or "jpeg" (quality 95, 4:4:4).
+
+    A colour profile that is not for the result's colour space (that of a CMYK or Lab source, say) is left out.
 
     Raises:
         CodecError: the format cannot hold the picture: its transparency, its size, its metadata.
@@ -30,7 +35,9 @@ def encode_picture(image_hwc: UInt8[np.ndarray, "h w c"], extras: Extras, format
     image = to_pil(image_hwc)
     if extras.alpha is not None:
         image.putalpha(Image.fromarray(extras.alpha))
-    metadata = {"exif": extras.exif, "icc_profile": extras.icc, "dpi": extras.dpi}
+    space = GREY if image.mode in ("L", "LA") and format_name != "webp" else RGB  # WebP knows no grey
+    icc = extras.icc if extras.icc is not None and extras.icc[SPACE_AT] == space else None
+    metadata = {"exif": extras.exif, "icc_profile": icc, "dpi": extras.dpi}
     buffer = io.BytesIO()
     try:
         SAVERS[format_name](image, buffer, {name: value for name, value in metadata.items() if value}, extras.xmp)

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from unlossy.audit.other_formats import HEAD_BYTES, format_of, read_other_header
 from unlossy.codecs.source import decode_hinted
@@ -24,6 +24,20 @@ PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 PNG_BIT_DEPTH_AT: Final = 24
 DEEP_FORMATS: Final = ("avif", "heif", "jpeg2000", "jxl")
 """Whose samples may have 10, 12 or 16 bits where Pillow decodes to 8."""
+PALETTES: Final = ("P", "PA")
+"""Pillow's modes of pictures with a palette."""
+TIFF_TAGS: Final = (
+    ExifTags.Base.ImageDescription,
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.Software,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.HostComputer,
+    ExifTags.Base.Copyright,
+)
+TIFF_DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+"""Of the tags in a TIFF, those that are about the picture and not about the file."""
 EXIF_IDENTIFIER: Final = b"Exif\0\0"
 
 
@@ -31,13 +45,15 @@ EXIF_IDENTIFIER: Final = b"Exif\0\0"
 class OpenedPicture:
     """Pixels with hints; `deep` where samples have more than 8 bits; `note` says what was not as it should be.
 
-    `partial` where the file ends early or is damaged, and part of the picture is the decoder's filling.
+    `partial` where the file ends early or is damaged, and part of the picture is the decoder's filling; `palette` where
+    its samples are numbers of colours.
     """
 
     decoded: Decoded
     deep: bool = False
     note: str | None = None
     partial: bool = False
+    palette: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +80,13 @@ def open_picture(data: bytes, *, partial: bool = False) -> OpenedPicture:
         TooLargeError: over 500 megapixels.
     """
     try:
-        picture = OpenedPicture(decode_hinted(data), _is_deep(data))
+        picture = OpenedPicture(decode_hinted(data, any_range=True), _is_deep(data))
     except DecodeError as error:
         if not partial or data[:2] != JPEG_START:
             raise
         _refuse_without_data(data, error)
         picture = OpenedPicture(decode_hinted(data, partial=True), note=f"in part: {error}", partial=True)
-    return _in_srgb(data, picture)
+    return _looked_at(data, picture)
 
 
 def read_extras(data: bytes) -> Extras:
@@ -81,7 +97,7 @@ def read_extras(data: bytes) -> Extras:
                 image.load()  # PNG may have its metadata behind the pixels
             return Extras(
                 alpha=np.array(image.convert("RGBA").getchannel("A")) if image.has_transparency_data else None,
-                exif=_with_identifier(_bytes(image, "exif")),
+                exif=_tiff_exif(image) if image.format == "TIFF" else _with_identifier(_bytes(image, "exif")),
                 icc=None if image.mode == "CMYK" else _bytes(image, "icc_profile"),
                 xmp=_bytes(image, "xmp"),
                 dpi=_dpi(image),
@@ -128,29 +144,55 @@ def _ppm_maxval(args: object) -> int:
     return args[1] if isinstance(args, tuple) and len(args) == 2 else 255
 
 
-def _in_srgb(data: bytes, picture: OpenedPicture) -> OpenedPicture:
-    """The picture; a CMYK one that is whole and has a profile is converted through that, else as Pillow does it."""
+def _looked_at(data: bytes, picture: OpenedPicture) -> OpenedPicture:
+    """The picture with what its container tells beside pixels; one in CMYK is converted."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.mode != "CMYK":
-                return picture
-            profile = image.info.get("icc_profile")
-            if not profile or picture.partial:
-                note = "; ".join(filter(None, (picture.note, "CMYK became RGB, without a colour profile")))
-                return replace(picture, note=note)
-            image.load()
-            return _through(profile, image, picture)
+            picture = replace(picture, palette=image.mode in PALETTES)
+            if image.format == "MPO":
+                n_pictures = getattr(image, "n_frames", 1)
+                picture = _noted(picture, f"the first of {n_pictures} pictures in the file; the others are not in it")
+            return _in_srgb(image, picture) if image.mode == "CMYK" else picture
     except (OSError, ValueError):  # a JPEG that libjpeg takes and Pillow does not
         return picture
 
 
-def _through(profile: bytes, image: Image.Image, picture: OpenedPicture) -> OpenedPicture:
+def _in_srgb(image: Image.Image, picture: OpenedPicture) -> OpenedPicture:
+    """A CMYK picture that is whole and has a profile is converted through that, else as Pillow does it."""
+    profile = image.info.get("icc_profile")
+    if not profile or picture.partial:
+        return _noted(picture, "CMYK became RGB, without a colour profile")
+    image.load()
     try:
         source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError) as error:
-        return replace(picture, note=f"CMYK became RGB without its colour profile, which is broken: {error}")
-    return replace(picture, decoded=Decoded(np.array(converted)), note="CMYK became sRGB by its colour profile")
+        return _noted(picture, f"CMYK became RGB without its colour profile, which is broken: {error}")
+    return _noted(replace(picture, decoded=Decoded(np.array(converted))), "CMYK became sRGB by its colour profile")
+
+
+def _noted(picture: OpenedPicture, note: str) -> OpenedPicture:
+    return replace(picture, note=note if picture.note is None else f"{picture.note}; {note}")
+
+
+def _tiff_exif(image: Image.Image) -> bytes | None:
+    """What the directories of a loaded TIFF tell of the picture, as an EXIF block; how its samples lie is not in it.
+
+    Nor is the orientation: Pillow has turned the pixels.
+    """
+    try:
+        there, block = image.getexif(), Image.Exif()
+        for tag in TIFF_TAGS:
+            if tag in there:
+                block[tag] = there[tag]
+        for directory in TIFF_DIRECTORIES:
+            values = there.get_ifd(directory)
+            values.pop(ExifTags.IFD.Interop, None)  # a place in the TIFF
+            if values:
+                block.get_ifd(directory).update(values)
+        return block.tobytes() if len(block) or any(map(block.get_ifd, TIFF_DIRECTORIES)) else None
+    except Exception:  # noqa: BLE001 (broken metadata cost no picture, and break in many ways)
+        return None
 
 
 def _bytes(image: Image.Image, name: str) -> bytes | None:

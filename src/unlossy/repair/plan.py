@@ -1,22 +1,20 @@
 """What a repair is asked to do, and what is refused before any work: above all, never in place.
 
 IN and OUT are compared after links are followed: OUT may not be IN, nor lie inside it (the next run would take its own
-results for sources), nor hold it. An OUT folder must be new, empty, or begun by an earlier repair.
+results for sources), nor hold it. An OUT folder must be new, empty, or begun by an earlier repair: there is a manifest.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from unlossy.core.blobs import FileBlob
-from unlossy.core.errors import UsageError
+from unlossy.core.errors import ItemError, UsageError
 from unlossy.core.tools import printable
 from unlossy.datasets.folder import FolderDataset
+from unlossy.repair.books import BOOKS, head_of
 from unlossy.repair.names import FORMATS, corrected_names
-
-BOOKS: Final = ".unlossy"
-"""The folder in OUT that holds the manifest, the lock, and files not yet whole."""
+from unlossy.repair.result import FAILED, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +22,15 @@ class RepairPlan:
     """A file or a folder of images, where the results go, and as what.
 
     `format` is png, webp (both lossless) or jpeg (quality 95, 4:4:4); None: what an OUT file's suffix says, else png.
-    `partial` takes JPEG files that end early or are damaged as far as they decode. Raises UsageError.
+    `partial` takes JPEG files that end early or are damaged as far as they decode; `palettes` gives pictures with a
+    palette to the corrector, too (label masks and drawings, mostly: else they are left as they are). Raises UsageError.
     """
 
     source: Path
     output: Path
     format: str | None = None
     partial: bool = False
+    palettes: bool = False
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FORMATS:
@@ -51,17 +51,27 @@ class Job:
 class Work:
     """A plan made concrete: the jobs in key order, and files that are no images, counted by suffix.
 
-    `root` is the OUT folder; None where a single file is written under a name of the user's own.
+    `root` is the OUT folder; None where a single file is written under a name of the user's own. `lost` are the records
+    of folders in IN that cannot be listed.
     """
 
     jobs: tuple[Job, ...]
     format: str
     root: Path | None
     others: Mapping[str, int] = field(default_factory=dict)
+    lost: tuple[Record, ...] = ()
 
 
 def open_work(plan: RepairPlan) -> Work:
     """The work of a plan; raises UsageError on all that cannot be done as asked."""
+    try:
+        return _work(plan)
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        place = error.filename or plan.output
+        raise UsageError(f"cannot look at {str(place)!r}: {error.strerror or error}; give another path") from error
+
+
+def _work(plan: RepairPlan) -> Work:
     if not plan.source.exists():
         raise UsageError(f"there is no file or folder {str(plan.source)!r}")
     _refuse_in_place(plan.source, plan.output)
@@ -88,7 +98,14 @@ def _folder_work(plan: RepairPlan) -> Work:
     jobs = tuple(
         Job(key, source, plan.output / key, plan.output / names[key]) for key, source in sorted(sources.items())
     )
-    return Work(jobs, plan.format or "png", plan.output, dataset.others)
+    refusals = {name: one for name, one in sorted(dataset.special.items()) if isinstance(one, ItemError)}
+    lost = tuple(_lost(name, error) for name, error in refusals.items())
+    return Work(jobs, plan.format or "png", plan.output, dataset.others, lost)
+
+
+def _lost(name: str, error: ItemError) -> Record:
+    """The record of what lies in IN and cannot be looked into."""
+    return Record(name, FAILED, -1, -1, error_kind=error.kind, error_message=str(error))
 
 
 def _file_into_folder(plan: RepairPlan) -> Work:
@@ -122,9 +139,11 @@ def _refuse_in_place(source: Path, output: Path) -> None:
 
 def _refuse_strangers(output: Path) -> None:
     """Raises UsageError where OUT holds files that no repair put there."""
-    if not output.is_dir() or (output / BOOKS).is_dir():
+    if not output.is_dir() or head_of(output) is not None:
         return
     for stranger in output.iterdir():
-        raise UsageError(
-            f"{str(output)!r} holds other files already ({printable(stranger.name)} for one); give a new or empty OUT"
-        )
+        if stranger.name != BOOKS:  # a run that was killed before its manifest's first line
+            raise UsageError(
+                f"{str(output)!r} holds other files already ({printable(stranger.name)} for one), and no manifest of "
+                "an earlier run; give a new or empty OUT"
+            )

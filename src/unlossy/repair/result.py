@@ -19,7 +19,8 @@ class Record:
     """What became of one file.
 
     `key` is its path in IN, `output` that in OUT (None where it failed); `source_bytes` and `source_mtime_ns` tell
-    whether the source changed since (-1 where they cannot be read); `note` what a person should know of the result.
+    whether the source changed since (-1 where they cannot be read), `output_bytes` and `output_mtime_ns` whether the
+    result did; `note` what a person should know of the result; `by_pixels` where it was corrected without JPEG tables.
     """
 
     key: str
@@ -31,6 +32,8 @@ class Record:
     error_kind: str | None = None
     error_message: str | None = None
     note: str | None = None
+    output_mtime_ns: int | None = None
+    by_pixels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +57,26 @@ class RepairResult:
     def to_json(self) -> dict[str, Any]:
         """The object that `correct --json` prints; every file's record is in the manifest, the notable ones here."""
         failures = [
-            {"key": printable(r.key), "error_kind": r.error_kind, "error_message": r.error_message}
+            {"key": printable(r.key), "error_kind": r.error_kind, "error_message": printable(r.error_message or "")}
             for r in self.of(FAILED)
         ]
         notes = [
-            {"key": printable(r.key), "output": printable(r.output or ""), "note": r.note}
+            {"key": printable(r.key), "output": printable(r.output or ""), "note": printable(r.note)}
             for r in self.records
             if r.note
         ]
         return {
-            "in": self.source,
-            "out": self.output,
-            "corrector": self.corrector,
+            "in": printable(self.source),
+            "out": printable(self.output),
+            "corrector": printable(self.corrector),
             "corrector_digest": self.corrector_digest,
             "format": self.format,
             "n_files": len(self.records),
             "n_earlier": self.n_earlier,
             **{action: len(self.of(action)) for action in (CORRECTED, COPIED, CONVERTED, FAILED)},
-            "others": dict(self.others),
+            "without_tables": sum(record.by_pixels for record in self.records),
+            "others": {printable(kind): n for kind, n in self.others.items()},
             "failures": failures,
             "notes": notes,
-            "manifest": None if self.manifest is None else str(self.manifest),
+            "manifest": None if self.manifest is None else printable(str(self.manifest)),
         }

@@ -10,8 +10,9 @@ from typing import Final
 from unlossy.core.errors import RunError, UsageError
 from unlossy.correctors.base import Corrector
 from unlossy.engines import Engine, Failed, LocalEngine
+from unlossy.repair.books import BOOKS, DRAFTS
 from unlossy.repair.manifest import Head, Manifest
-from unlossy.repair.plan import BOOKS, Job, RepairPlan, Work, open_work
+from unlossy.repair.plan import Job, RepairPlan, Work, open_work
 from unlossy.repair.result import Record, RepairResult
 from unlossy.repair.worker import RepairWorker
 from unlossy.store import run_lock
@@ -29,6 +30,7 @@ def run_repair(
     """What became of every file of the plan; a folder's run goes on where an earlier, killed one stopped.
 
     Files that the corrector leaves as they are, and pictures of more than 8 bits a sample, are copied byte for byte.
+    What is in the place of a result, and is neither that nor what an earlier run left there, stays: the record says so.
 
     Raises:
         UsageError: nothing was done (no such IN, OUT in or around IN, OUT with other contents).
@@ -39,17 +41,18 @@ def run_repair(
     engine = engine or LocalEngine()
     if work.root is None:
         return _one_file(plan, work, corrector)
-    with _books(work.root) as books:
+    with _books(work.root) as drafts:
         manifest = Manifest(work.root, Head(corrector.name, corrector.digest, work.format), work.jobs)
         records = {job.key: record for job in work.jobs if (record := manifest.done(job)) is not None}
         todo, n_earlier = [job for job in work.jobs if job.key not in records], len(records)
         tell(n_earlier, len(work.jobs))
-        worker = RepairWorker(corrector, work.format, work.root, books, plan.partial)
+        worker = RepairWorker(corrector, work.format, work.root, drafts, plan.partial, plan.palettes, manifest.claims)
         for done in _batches(engine, worker, todo):
-            manifest.add(done)
-            records |= {record.key: record for record in done}
+            records |= {record.key: record for record in manifest.add(done)}
             tell(len(records), len(work.jobs))
-    ordered = tuple(records[job.key] for job in work.jobs)
+        records |= {record.key: record for record in manifest.add(work.lost)}
+        manifest.claims.close()
+    ordered = tuple(records[key] for key in sorted(records))
     return _result(plan, work, corrector, ordered, n_earlier, manifest.path)
 
 
@@ -67,7 +70,7 @@ def _one_file(plan: RepairPlan, work: Work, corrector: Corrector) -> RepairResul
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=BOOKS, dir=folder) as drafts:
-            worker = RepairWorker(corrector, work.format, folder, Path(drafts), plan.partial)
+            worker = RepairWorker(corrector, work.format, folder, Path(drafts), plan.partial, plan.palettes)
             return _result(plan, work, corrector, tuple(worker(work.jobs)), 0, None)
     except OSError as error:
         raise UsageError(f"cannot write to the folder {str(folder)!r}: {error.strerror or error}") from error
@@ -76,7 +79,7 @@ def _one_file(plan: RepairPlan, work: Work, corrector: Corrector) -> RepairResul
 @contextmanager
 def _books(root: Path) -> Iterator[Path]:
     """A folder for drafts; OUT is locked meanwhile, and what a killed run left half done is cleared away."""
-    drafts = root / BOOKS / "drafts"
+    drafts = root / BOOKS / DRAFTS
     try:
         (root / BOOKS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -91,7 +94,7 @@ def _books(root: Path) -> Iterator[Path]:
             shutil.rmtree(drafts, ignore_errors=True)
             drafts.mkdir(exist_ok=True)
         except OSError as error:
-            raise RunError(f"cannot write to {drafts}: {error.strerror or error}") from error
+            raise RunError(f"cannot write to {str(drafts)!r}: {error.strerror or error}") from error
         yield drafts
 
 

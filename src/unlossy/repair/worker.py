@@ -19,10 +19,12 @@ from typing import Final
 import numpy as np
 from jaxtyping import UInt8
 
-from unlossy.core.errors import CodecError, ItemError, ReadError, RunError
+from unlossy.core.errors import CodecError, ItemError, ReadError, RefusedError, RunError
+from unlossy.core.tools import printable
 from unlossy.core.types import Decoded
 from unlossy.correctors.base import Corrector
 from unlossy.correctors.each import correct_each
+from unlossy.repair.claims import Claims
 from unlossy.repair.encode import encode_picture
 from unlossy.repair.gate import PixelGate
 from unlossy.repair.names import FORMATS
@@ -33,6 +35,8 @@ from unlossy.repair.result import CONVERTED, COPIED, CORRECTED, FAILED, Record
 MAX_TOGETHER: Final = 16
 MAX_TOGETHER_PX: Final = 2**20
 """Pictures that go through the network at once: at most 16, and a megapixel in all unless one alone is larger."""
+
+BY_PIXELS: Final = "corrected without JPEG tables, by its pixels alone"
 
 FORGOTTEN: Final = Decoded(np.zeros((0, 0, 1), np.uint8))
 """In place of pixels whose correction is there: a large picture is not held twice while it is written."""
@@ -52,6 +56,7 @@ class _Opened:
     data: bytes
     picture: OpenedPicture
     n_pixels: int
+    has_tables: bool
     changed: Pixels | ItemError | None = None
 
 
@@ -59,7 +64,7 @@ class _Opened:
 class RepairWorker:
     """Repairs jobs; thread-safe. `drafts` is a folder, on OUT's file system, for files not yet whole.
 
-    `root` is what records name their outputs relative to.
+    `root` is what records name their outputs relative to; `claims` tells which files there may be replaced.
     """
 
     corrector: Corrector
@@ -67,6 +72,8 @@ class RepairWorker:
     root: Path
     drafts: Path
     partial: bool = False
+    palettes: bool = False
+    claims: Claims = field(default_factory=Claims)
     gate: PixelGate = field(default_factory=PixelGate)
     _correcting: threading.Lock = field(default_factory=threading.Lock)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -102,7 +109,8 @@ class RepairWorker:
         except ItemError as error:
             return _failed(job, stat, error)
         try:
-            return _Opened(job, stat, data, open_picture(data, partial=self.partial), n_pixels)
+            picture = open_picture(data, partial=self.partial)
+            return _Opened(job, stat, data, picture, n_pixels, picture.decoded.hints is not None)
         except BaseException as error:
             self.gate.give(n_pixels)
             if isinstance(error, ItemError):
@@ -111,7 +119,7 @@ class RepairWorker:
 
     def _finish(self, waiting: list[_Opened], records: list[Record]) -> None:
         """Corrects, writes and forgets what waits."""
-        todo = [opened for opened in waiting if not opened.picture.deep]
+        todo = [opened for opened in waiting if self._is_for_correction(opened.picture)]
         with self._correcting:
             outcomes = correct_each(self.corrector, [opened.picture.decoded for opened in todo])
         for opened in todo:
@@ -124,18 +132,30 @@ class RepairWorker:
             records.append(self._record(waiting[0]))
             self.gate.give(waiting.pop(0).n_pixels)
 
+    def _is_for_correction(self, picture: OpenedPicture) -> bool:
+        return not picture.deep and (self.palettes or not picture.palette)
+
     def _record(self, opened: _Opened) -> Record:
         """Writes the file and tells what became of it."""
-        job, note = opened.job, opened.picture.note
+        job, picture = opened.job, opened.picture
         try:
             action, target, data = self._result(opened)
-            self._write(target, data)
+            mtime_ns = self._write(target, data)
         except ItemError as error:
             return _failed(job, opened.stat, error)
-        if action == COPIED and not opened.picture.partial:
-            note = None  # it tells of a conversion that a copy did not go through
-        name = target.relative_to(self.root).as_posix()
-        return Record(job.key, action, *opened.stat, output=name, output_bytes=len(data), note=note)
+        by_pixels = action == CORRECTED and not opened.has_tables
+        notes = [picture.note] if action != COPIED or picture.partial else []  # a copy went through no conversion
+        notes += [BY_PIXELS] if by_pixels else []
+        return Record(
+            job.key,
+            action,
+            *opened.stat,
+            output=target.relative_to(self.root).as_posix(),
+            output_bytes=len(data),
+            output_mtime_ns=mtime_ns,
+            note="; ".join(filter(None, notes)) or None,
+            by_pixels=by_pixels,
+        )
 
     def _result(self, opened: _Opened) -> tuple[str, Path, bytes]:
         """Action, place and bytes of the result; raises ItemError."""
@@ -154,22 +174,40 @@ class RepairWorker:
             raise CodecError(f"the picture has more than 8 bits a sample; name an OUT that ends in {job.source.suffix}")
         return CONVERTED, job.copied, encode_picture(opened.picture.decoded.pixels_hwc, read_extras(data), self.format)
 
-    def _write(self, target: Path, data: bytes) -> None:
-        """Writes whole or not at all; raises CodecError for this file's trouble, RunError for everybody's."""
+    def _write(self, target: Path, data: bytes) -> int:
+        """Writes whole or not at all; the time of change of what lies there then, in ns.
+
+        Raises RefusedError where a user's file is there, CodecError for this file's trouble, RunError for everybody's.
+        """
         draft = self.drafts / f"{os.getpid()}-{next(self._numbers)}.draft"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.parent.resolve().is_relative_to(self.root.resolve()):
-                raise CodecError(f"the folder {target.parent} is a link that leads out of {self.root}")
+                raise CodecError(printable(f"the folder {target.parent} is a link that leads out of {self.root}"))
+            if os.path.lexists(target) and not self.claims.owns(target):
+                return _same_already(target, data)
             draft.write_bytes(data)
+            mtime_ns = draft.stat().st_mtime_ns
+            self.claims.claim(target, len(data), mtime_ns)
             draft.replace(target)
         except OSError as error:
             draft.unlink(missing_ok=True)
             if error.errno in FULL:
                 raise RunError(
-                    f"cannot write {target}: {error.strerror}. Free some space and run the same again"
+                    f"cannot write {printable(str(target))}: {error.strerror}. Free some space and run the same again"
                 ) from error
-            raise CodecError(f"cannot write {target.name}: {error.strerror or error}") from error
+            raise CodecError(f"cannot write {printable(target.name)}: {error.strerror or error}") from error
+        return mtime_ns
+
+
+def _same_already(target: Path, data: bytes) -> int:
+    """The time of change, in ns, of a file that holds these very bytes; raises RefusedError where another is there."""
+    if target.is_file() and target.stat().st_size == len(data) and target.read_bytes() == data:
+        return target.stat().st_mtime_ns
+    raise RefusedError(
+        f"{printable(str(target))} is there already and holds something else; it stays as it is. Move it away, or give "
+        "another OUT"
+    )
 
 
 def _read(path: Path) -> tuple[tuple[int, int], bytes]:
