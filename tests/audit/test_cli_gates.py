@@ -63,6 +63,14 @@ def test_json_lists_every_offending_key(invoke, photos):
     assert told["limits"][0]["failing"] == [f"dog/{number:02d}.jpg" for number in range(12)]
 
 
+def test_a_policys_name_cannot_steer_the_terminal(invoke, photos, tmp_path):
+    policy = tmp_path / "p.toml"
+    policy.write_text('name = "red \\u001b[31m"\n[[limit]]\nfield = "ijg_quality_luma"\nmin = 60\n')
+    result = invoke(photos, "--policy", policy)
+    assert "policy red " in result.stdout
+    assert "\x1b" not in result.stdout
+
+
 def test_a_policy_file_is_a_gate_too(invoke, photos, tmp_path):
     policy = tmp_path / "p.toml"
     policy.write_text('[[limit]]\nfield = "ijg_quality_luma"\nmin = 60\nallowed_share = 0.6\n')

@@ -1,5 +1,6 @@
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -37,6 +38,28 @@ def saved(kind: str, mode: str = "RGB", **options: object) -> bytes:
 
 def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_tiff_has_its_size_as_stored(orientation):
+    header = read(saved("TIFF", tiffinfo={274: orientation}))
+    assert (header.width, header.height) == (48, 40)
+
+
+def png_header(width, height):
+    """The header of a PNG of one bit a pixel, and nothing behind it but an empty IDAT."""
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b""))
+    parts = [struct.pack(">I", len(data)) + kind + data + zlib.crc32(kind + data).to_bytes(4) for kind, data in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_pictures_of_up_to_500_megapixels_are_read_whatever_pillow_takes(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)
+    assert read(png_header(20_000, 10_000)).width == 20_000
+    assert read(png_header(20_000, 25_000)).height == 25_000
+    with pytest.raises(TooLargeError):
+        read(png_header(20_000, 25_001))
+    assert Image.MAX_IMAGE_PIXELS == 1_000_000
 
 
 @pytest.mark.parametrize(

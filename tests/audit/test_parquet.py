@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,9 +9,11 @@ from tests.jpeg.streams import encoded
 from unlossy.audit import parquet, quick
 from unlossy.audit.scan import ScanOptions, examine, scan_batches
 from unlossy.audit.schema import schema
-from unlossy.core.blobs import BytesBlob
+from unlossy.core.blobs import BytesBlob, FileBlob
 from unlossy.core.errors import RunError, UsageError
 from unlossy.core.types import Item
+from unlossy.datasets.containers.parquet import is_audit_rows
+from unlossy.report.audited import audit_of_rows
 
 # design, section 5
 COLUMNS = (  # noqa: SIM905 (readable so)
@@ -78,13 +81,18 @@ def test_an_interrupted_audit_leaves_the_old_file_and_no_other(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: a device that is always full")
 def test_a_full_disk_is_a_run_error_and_not_a_half_file(tmp_path, monkeypatch):
-    class Full(type(tmp_path)):
-        def with_name(self, name):
-            return Path("/dev/full")
+    monkeypatch.setattr(Path, "open", lambda path, mode: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
+    with pytest.raises(RunError, match=r"cannot write .*: No space left"):
+        list(parquet.recorded(scan_batches(items(9)), tmp_path / "rows.parquet", schema()))
+    assert list(tmp_path.iterdir()) == []
 
-    monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
-    with pytest.raises(RunError, match="cannot write"):
-        list(parquet.recorded(scan_batches(items(9)), Full(tmp_path / "rows.parquet"), schema()))
+
+def test_a_name_of_any_bytes_is_written_and_read(tmp_path):
+    path = tmp_path / os.fsdecode(b"r\xff.parquet")
+    parquet.check_output(path)
+    assert sum(batch.num_rows for batch in parquet.recorded(scan_batches(items(2)), path, schema())) == 2
+    assert is_audit_rows(FileBlob(path))
+    assert audit_of_rows(path).rows.num_rows == 2
 
 
 def test_a_name_that_cannot_be_written_is_refused_before_work(tmp_path):

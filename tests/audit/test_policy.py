@@ -170,11 +170,57 @@ LIMIT = '[[limit]]\nfield = "ijg_quality_luma"\n'
         ('[[limit]]\nfield = "quantization_tables"\npresent = true', "no column 'quantization_tables'"),
         ("name = 3\n" + LIMIT + "min = 3", "name is 3; it takes text"),
         ("[[limit]\n", "is not TOML.*line 1"),
+        (LIMIT + "min = nan", "min is nan"),
+        (LIMIT + "max = inf", "max is inf"),
+        (LIMIT + "allowed = [nan]", "allowed is nan"),
+        (LIMIT + "min = 3\nallowed_share = nan", "allowed_share is nan"),
+        (LIMIT + 'min = 3\nwhere = { format = ["jpg"] }', "'jpg', which format never is; did you mean 'jpeg'"),
+        (LIMIT + 'min = 3\nwhere = { format = ["JPEG"] }', "did you mean 'jpeg'"),
+        (LIMIT + 'min = 3\nwhere = { error_kind = ["read", "broken"] }', "'broken', which error_kind never is"),
+        (LIMIT + 'min = 3\nwhere = { container = ["rar"] }', "container never is"),
+        ('[[limit]]\nfield = "process"\nforbidden = ["progresive"]', "did you mean 'progressive'"),
+        ('[[limit]]\nfield = "format"\nallowed = ["zzzzzz"]', "format never is; there are jpeg, png"),
     ],
 )
 def test_what_is_not_understood_is_refused_by_its_place(written, text, finding):
     with pytest.raises(UsageError, match=finding):
         load_policy(written(text))
+
+
+def test_every_value_that_rows_can_have_is_taken(written):
+    for column, values in (
+        ("format", ["jpeg", "webp", "avif", "heif", "ppm"]),
+        ("process", ["baseline", "progressive, arithmetic"]),
+        ("error_kind", ["read", "decode", "truncated", "too_large", "refused", "no_image"]),
+        ("container", ["tar", "zip", "parquet", "pdf"]),
+        ("encoder", ["anything"]),
+    ):
+        limit = load_policy(written(f"{LIMIT}min = 3\nwhere = {{ {column} = {values} }}")).limits[0]
+        assert limit.where == {column: tuple(values)}
+
+
+def test_a_kind_of_groups_that_no_image_has_breaks_the_limit():
+    table = dealt(jpegs([20, 90]), **{"class": ["a", "b"]})
+    result = result_of(Limit("ijg_quality_luma", minimum=60, allowed_share=0.6, group="clas"), table)
+    assert not result.passed
+    assert result.sentence.endswith("no image has groups of the kind 'clas'; there are class")
+    assert result.as_json()["passed"] is False
+    nothing = result_of(Limit("format", present=True, group="clas"), dealt(jpegs([20])))
+    assert nothing.sentence.endswith("'clas'; they have none")
+
+
+def test_images_without_a_usual_kind_of_groups_are_one_group_and_that_is_told():
+    result = result_of(Limit("ijg_quality_luma", minimum=60, allowed_share=0.6, group="class"), dealt(jpegs([20, 90])))
+    assert result.passed
+    assert "no image has a class, so all are one group" in result.sentence
+
+
+def test_a_limit_that_no_image_is_held_to_holds_and_says_so():
+    chosen = result_of(Limit("width", maximum=1, where={"format": ("webp",)}), dealt(jpegs([20])))
+    valued = result_of(Limit("ijg_quality_luma", minimum=60), dealt([way(kind="PNG")]))
+    for result in (chosen, valued):
+        assert result.passed
+        assert result.sentence.startswith("holds, with no image to hold to it: ")
 
 
 def test_a_missing_file_is_refused(tmp_path):

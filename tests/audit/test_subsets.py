@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from unlossy.audit.subsets import log_prices, log_tail, most_unusual
+from unlossy.audit.subsets import least_log_p, log_prices, log_tail, most_unusual
 
 
 def tail_by_counting(observed, population, marked, drawn):
@@ -54,6 +54,23 @@ def test_the_set_found_is_the_best_of_all_sets():
 
     every = [set(s) for size in range(1, 6) for s in itertools.combinations(range(6), size)]
     assert set(found.order[0, : found.size[0]].tolist()) == max(every, key=score)
+
+
+@pytest.mark.parametrize("sizes", [[6, 6], [9, 3], [1, 1, 10], [4, 3, 3, 2]])
+def test_no_trait_has_less_than_the_least_p_value(sizes):
+    sizes = np.array(sizes)
+    least = least_log_p(sizes, 3)
+    every = np.array(list(itertools.product(*(range(size + 1) for size in sizes))))
+    every = every[(every.sum(axis=1) >= 3) & (2 * every.sum(axis=1) <= sizes.sum())]
+    found = most_unusual(every, sizes)
+    assert min(found.log_p(i) for i in range(len(every)) if found.size[i]) >= least - 1e-9
+
+
+def test_the_least_p_value_is_that_of_one_half_against_the_other():
+    # all 6 marked ones of 12 within a group of 6: 1 / C(12, 6); 2 sets of one group, weighted by 1 * 2
+    assert least_log_p(np.array([6, 6]), 5) == pytest.approx(math.log(4 / 924))
+    assert least_log_p(np.array([6, 6]), 7) == least_log_p(np.array([40]), 5) == least_log_p(np.array([], int), 5) == 0
+    assert least_log_p(np.ones(20_000, np.int64), 5) == 0  # a group for each image: chance gathers anything
 
 
 def test_two_groups_of_ten_are_named_with_their_counts():

@@ -74,7 +74,14 @@ def test_json_is_json(planted):
             dealt([way(75)] * 9),
             "No rogue block could be looked for: the images are in one group, with nothing to compare.",
         ),
-        (dealt([way(75)] * 40, **{"class": even(40, 2)}), "No rogue block: compression does not set any class apart."),
+        (
+            dealt([way(75)] * 40, **{"class": even(40, 2)}),
+            "No rogue block found: no class stands apart by its compression.",
+        ),
+        (
+            dealt(jpegs([95] * 6 + [10] * 6), **{"class": even(12, 2)}),
+            "Whether compression sets any class apart cannot be told: 12 images in these groups are too few.",
+        ),
         (
             dealt([way(75)] * 6, **{"class": even(6, 2)}),
             "Whether headers tell the class was not tested: fewer than two classes have 10 images.",
@@ -84,7 +91,7 @@ def test_json_is_json(planted):
             "1 file of 3 could not be read.",
         ),
     ],
-    ids=["none", "png only", "one", "one group", "alike", "few", "unreadable"],
+    ids=["none", "png only", "one", "one group", "alike", "too few", "few", "unreadable"],
 )
 def test_small_and_plain_sets_are_judged_too(table, sentence):
     assert sentence in judge(table).sentences

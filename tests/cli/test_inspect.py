@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import tarfile
 
@@ -100,6 +101,21 @@ def test_a_folder_and_a_container_name_the_command_for_them(invoke, tmp_path):
         refusal = invoke("inspect", path).exception
         assert isinstance(refusal, UsageError)
         assert f"`unlossy audit {path}`" in str(refusal)
+
+
+def test_a_path_that_cannot_be_looked_at_is_refused(invoke, tmp_path, monkeypatch):
+    assert "File name too long" in str(invoke("inspect", tmp_path / ("n" * 300)).exception)
+    real = os.stat
+
+    def closed(path, *arguments, **options):
+        if str(path).endswith("closed.jpg"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", closed)
+    refusal = invoke("inspect", tmp_path / "closed.jpg").exception
+    assert isinstance(refusal, UsageError)
+    assert "Permission denied" in str(refusal)
 
 
 def test_a_damaged_jpeg_is_mapped_as_far_as_it_goes(invoke, tmp_path):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.study.conftest import MODEL, texture
 from unlossy.cli.main import COMMANDS, run
+from unlossy.core.tools import printable
 
 
 @pytest.fixture
@@ -97,6 +98,16 @@ def test_what_cannot_be_done_is_one_clear_error(photos, capsys, arguments, code,
     assert finding in err + out
     assert "Traceback" not in err
     assert not (photos.parent / "run").exists() or arguments == STUDY
+
+
+def test_what_goes_wrong_is_told_in_printable_characters(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"\xff\x1b[31m")
+    Path(name).mkdir()
+    assert run(["inspect", name]) == 2  # its message names the command for a folder
+    told = capsys.readouterr().err
+    assert f"`unlossy audit {printable(name)}`" in told
+    assert "\x1b" not in told
 
 
 def test_another_plan_exits_2_and_a_locked_run_5(photos, capsys):

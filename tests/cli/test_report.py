@@ -1,5 +1,10 @@
 """`unlossy report`, `study --html` and `--show`, and the demo's report, from outside."""
 
+import os
+
+import pytest
+
+from tests.jpeg.streams import encoded
 from tests.report.made import make_run, simple_rows
 from unlossy.cli.main import run
 
@@ -44,3 +49,55 @@ def test_the_demo_ends_with_the_path_of_its_report(tmp_path, capsys, monkeypatch
         assert capsys.readouterr().out.splitlines()[-1] == "demo/report.html"
     report = (tmp_path / "demo" / "report.html").read_text("utf-8")
     assert "1 image from synthetic:1, 16 settings" in report
+
+
+@pytest.fixture
+def rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(encoded(quality=50))
+    assert run(["audit", "a.jpg", "-o", "rows.parquet", "--json"]) == 0
+    return tmp_path / "rows.parquet"
+
+
+def test_rows_are_never_replaced_by_their_page(rows, capsys):
+    before = rows.read_bytes()
+    (rows.parent / "link").symlink_to("rows.parquet")
+    for output in ("rows.parquet", "link"):
+        assert run(["report", "rows.parquet", "-o", output]) == 2
+        assert "would be overwritten" in capsys.readouterr().err
+    assert rows.read_bytes() == before
+    assert run(["report", "rows.parquet", "-o", "new/page.html"]) == 0
+    assert run(["report", "rows.parquet", "-o", "new/page.html"]) == 0
+
+
+def test_what_a_run_holds_is_never_replaced_but_its_page(tmp_path, capsys):
+    study = make_run(tmp_path / "run", simple_rows(8), n_items=8)
+    before = (study / "rows.sqlite").read_bytes()
+    assert run(["report", str(study), "-o", str(study / "rows.sqlite")]) == 2
+    assert "no earlier result" in capsys.readouterr().err
+    assert (study / "rows.sqlite").read_bytes() == before
+    for _ in range(2):
+        assert run(["report", str(study), "-o", str(study / "report.html")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "finding"),
+    [
+        (["rows.parquet", "-o", "a.jpg/x.html"], "is a file, not a folder"),
+        (["rows.parquet", "-o", "n" * 300], "File name too long"),
+        (["n" * 300], "File name too long"),
+        (["n" * 300 + ".parquet"], "File name too long"),
+        (["none.parquet"], "cannot be read as Parquet"),
+    ],
+)
+def test_an_impossible_place_is_refused(rows, capsys, arguments, finding):
+    capsys.readouterr()
+    assert run(["report", *arguments]) == 2
+    assert finding in capsys.readouterr().err
+
+
+def test_a_name_of_any_bytes_is_printed_as_text(rows, capsys):
+    rows.rename(os.fsdecode(b"r\xff.parquet"))
+    capsys.readouterr()
+    assert run(["report", os.fsdecode(b"r\xff.parquet")]) == 0
+    assert capsys.readouterr().out == "r\\xff.html\n"

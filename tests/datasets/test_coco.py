@@ -47,6 +47,19 @@ def test_the_listed_images_with_the_category_that_covers_most(coco):
         assert dataset.others == {"unlisted image": 1}
 
 
+def test_names_that_are_no_text_are_shown_as_escapes_and_their_reading_fails(coco):
+    root = coco(
+        images=[{"id": 1, "file_name": "\ud800.jpg"}],
+        categories=[{"id": 5, "name": "c\ud800", "supercategory": "\udc00"}],
+        annotations=[{"image_id": 1, "category_id": 5}],
+    )
+    (item,) = open_dataset(str(root))
+    assert item.key == "images/\\ud800.jpg"
+    assert (item.groups["class"], item.groups["supercategory"]) == ("c\\ud800", "\\udc00")
+    with pytest.raises(ReadError, match="cannot read the file"):
+        item.blob.all()
+
+
 def test_an_audit_of_the_folder_sees_every_image(coco):
     assert len(list(open_dataset(str(coco()), labelled=False))) == 3
 

@@ -1,5 +1,7 @@
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -33,6 +35,45 @@ def test_splits_are_no_classes(tmp_path):
         ("train", 1),
         ("val", 1),
     ]
+
+
+def test_splits_may_be_written_in_capitals(tmp_path):
+    put(tmp_path, "Train/cat/1.png", "TEST/dog/2.png")
+    items = list(open_dataset(str(tmp_path)))
+    assert [item.groups["split"] for item in items] == ["TEST", "Train"]
+    assert [item.target for item in items] == [ClassTarget(1), ClassTarget(0)]
+
+
+def test_splits_beside_another_folder_stay_splits_and_its_images_have_none(tmp_path):
+    put(tmp_path, "train/cat/1.png", "train/dog/2.png", "test/dog/3.png")
+    put(tmp_path, "extra/a.png", "extra/dog/b.png", "more/x/c.png")
+    items = {item.key: item for item in open_dataset(str(tmp_path))}
+    assert {key: item.target and item.target.class_index for key, item in items.items()} == {
+        "train/cat/1.png": 0,
+        "train/dog/2.png": 1,
+        "test/dog/3.png": 1,
+        "extra/a.png": None,
+        "extra/dog/b.png": 1,
+        "more/x/c.png": None,
+    }
+    assert items["test/dog/3.png"].groups == {"folder": "test/dog", "class": "dog", "split": "test"}
+    assert items["extra/a.png"].groups == {"folder": "extra"}
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("bus/1.png", "train/2.png"),
+        ("bus/city/1.png", "train/steam/2.png"),
+        ("invalid/1.png", "valid/2.png"),
+        ("broken/1.png", "test/2.png", "valid/3.png"),
+    ],
+)
+def test_classes_that_are_called_as_splits_are_stay_classes(tmp_path, paths):
+    put(tmp_path, *paths)
+    items = list(open_dataset(str(tmp_path)))
+    assert [item.groups["class"] for item in items] == [path.split("/")[0] for path in paths]
+    assert [item.target.class_index for item in items] == list(range(len(paths)))
 
 
 def test_a_flat_folder_has_no_labels(tmp_path):
@@ -107,6 +148,27 @@ def test_names_that_are_not_utf8_and_line_breaks_keep_their_items(tmp_path):
     items = list(open_dataset(str(tmp_path)))
     assert [item.key for item in items] == ["\\xff.png", "a.png", "line\\nbreak.png"]
     assert {item.blob.all() for item in items} == {data}
+
+
+def test_a_suffix_of_any_bytes_is_counted_as_text(tmp_path):
+    put(tmp_path, "a.png")
+    for name in (b"n.\x1b[31mTXT", b"m.t\xffx"):
+        open(os.path.join(os.fsencode(tmp_path), name), "wb").close()  # noqa: PTH118, PTH123
+    WRAPPINGS["tar"]({"a.jpg": picture(1), "n.\x1b[31mtxt": b"x"}, tmp_path)
+    dataset = open_dataset(str(tmp_path), labelled=False)
+    list(dataset)
+    assert dataset.others == {".\\x1b[31mtxt": 2, ".t\\xffx": 1}
+
+
+def test_rows_of_an_audit_are_counted_and_other_tables_are_containers(tmp_path):
+    put(tmp_path, "a.png")
+    for name, metadata in (("rows.parquet", {"unlossy_audit_schema": "1"}), ("table.parquet", {})):
+        pq.write_table(pa.table({"key": ["a"]}).replace_schema_metadata(metadata), tmp_path / name)
+    dataset = open_dataset(str(tmp_path), labelled=False)
+    assert [item.key for item in dataset] == ["a.png", "table.parquet"]
+    assert dataset.others == {"rows of an audit": 1}
+    with pytest.raises(UsageError, match="`unlossy report` makes a page of them"):
+        open_dataset(str(tmp_path / "rows.parquet"))
 
 
 def test_links_to_folders_are_not_followed(tmp_path):

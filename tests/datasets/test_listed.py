@@ -90,6 +90,29 @@ def test_a_pattern_that_nothing_fits_is_refused(tmp_path):
         open_dataset(f"{tmp_path}/nowhere/**/*.jpg")
 
 
+@pytest.mark.parametrize("pattern", ["[z-a]*.jpg", "[b-a].jpg", "cat/[9-0]"])
+def test_brackets_that_fit_nothing_are_refused(tmp_path, pattern):
+    write_folder({"a.jpg": JPEG}, tmp_path)
+    with pytest.raises(UsageError, match="has brackets that fit nothing"):
+        open_dataset(f"{tmp_path}/images/{pattern}")
+
+
+def test_a_listed_file_that_cannot_be_read_is_counted_by_its_suffix(tmp_path, listed, monkeypatch):
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    (tmp_path / "notes.txt").write_bytes(b"x")
+    real = os.open
+
+    def closed(path, *arguments, **options):
+        if str(path).endswith("notes.txt"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", closed)
+    dataset, items = listed(f"{tmp_path}/a.jpg\n{tmp_path}/notes.txt\n".encode())
+    assert len(items) == 1
+    assert dataset.others == {".txt": 1}
+
+
 def test_a_name_with_wildcards_that_is_there_is_that_file(tmp_path):
     (tmp_path / "a[1].jpg").write_bytes(JPEG)
     (item,) = open_dataset(str(tmp_path / "a[1].jpg"))

@@ -113,6 +113,8 @@ def test_a_box_over_the_border_or_without_area_is_taken_as_it_is(coco, box):
         ({"segmentation": [[1, 1, 5, 5, 9, 9, 1]]}, "a polygon has 7 coordinates"),
         ({"segmentation": [TRIANGLE, []]}, "a polygon has 0 coordinates"),
         ({"segmentation": [[1, 1, 5, 5, 9, math.nan]]}, "not a list of finite numbers"),
+        ({"segmentation": [[5, 5, 601, 5, 40, 40]]}, "a corner at 601 px, far outside of the picture"),
+        ({"segmentation": [[5, 5, -1e10, 5, 40, 40]]}, r"a corner at 1e\+10 px, far outside"),
         ({"segmentation": [5]}, "not a list of finite numbers"),
         ({"segmentation": "polygon"}, "neither a list of polygons nor run lengths"),
         (

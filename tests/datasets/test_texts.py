@@ -36,6 +36,13 @@ def test_a_list_defines_the_items(folder, name):
         assert texts(folder / name) == found
 
 
+def test_a_picture_whose_sidecar_could_have_no_name_is_one_without_text(folder):
+    long = "n" * 251 + ".png"
+    (folder / long).write_bytes(picture(1, "PNG"))
+    (folder / "a.gt.txt").write_text("x\n")
+    assert texts(folder) == {"a.png": "x", "b.png": None, "deep/c.png": None, long: None}
+
+
 def test_what_is_not_listed_is_counted_and_what_is_missing_is_an_error(folder):
     (folder / "words.csv").write_text("file,text\na.png,x\ngone.png,y\n")
     dataset = open_dataset(str(folder), targets="text")

@@ -115,6 +115,14 @@ def test_a_policy_is_checked_on_the_rows(audit, tmp_path):
     assert "b/01.jpg" in page.words[page.words.index("Policies") :]
 
 
+def test_a_limit_on_groups_that_nobody_has_is_broken_on_the_page_too(audit, tmp_path):
+    text = 'name = "p"\n[[limit]]\nfield = "ijg_quality_luma"\nmin = 20\ngroup = "clas"\n'
+    (tmp_path / "policy.toml").write_text(text)
+    words = Outline(audit.to_html(policies=[audit.check(tmp_path / "policy.toml")])).words
+    assert "Policy broken: p." in words
+    assert "no image has groups of the kind 'clas'; there are class, folder" in words
+
+
 def test_a_page_that_cannot_be_written_is_an_error(audit, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="Give another place"):
@@ -132,6 +140,22 @@ def test_the_command_writes_the_page(photos, tmp_path, capsys):
     assert str(rows) in words
     assert run(["audit", str(photos), "--html", str(tmp_path)]) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_what_was_found_is_told_though_the_page_cannot_be_written(photos, tmp_path, capsys, monkeypatch):
+    def full(text, path):
+        raise RunError("cannot write the report: No space left on device. Give another place")
+
+    monkeypatch.setattr("unlossy.report.audited.write_whole", full)
+    arguments = ["audit", str(photos), "--html", str(tmp_path / "page.html"), "--fail-under", "60"]
+    assert run(arguments) == 5
+    out, err = capsys.readouterr()
+    assert "policy fail under 60: FAILED" in out
+    assert "page: " not in out
+    assert "No space left" in err
+    assert run([*arguments, "--json"]) == 5
+    told = json.loads(capsys.readouterr().out)
+    assert (told["html"], told["failed"], told["policies"][0]["passed"]) == (None, 1, False)
 
 
 def test_rows_alone_make_a_page_too(photos, tmp_path, capsys):

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from unlossy.audit.coding import batches_of, group_columns
 from unlossy.audit.columns import plain
 from unlossy.audit.limits import Limit
+from unlossy.datasets.naming import GROUP_KINDS
 
 NO_GROUP = ""
 """The group of rows that have none of the limit's kind, and of all rows where it names no kind."""
@@ -40,6 +41,7 @@ class LimitResult:
         without: Rows that `where` chose and that have no value; not checked, unless the limit says that they fail.
         failing: Keys of the rows that broke it, in row order, whether or not their share is allowed.
         groups: The groups (of the limit's kind) where more than the allowed share fail: their share of failures.
+        kinds: The kinds of groups that the rows have; None where the limit names none, or one of these.
     """
 
     limit: Limit
@@ -47,20 +49,31 @@ class LimitResult:
     without: int
     failing: tuple[str, ...]
     groups: Mapping[str, float]
+    kinds: tuple[str, ...] | None = None
 
     @property
     def passed(self) -> bool:
-        """No more than the allowed share fails, in any group."""
-        return not self.groups
+        """No more than the allowed share fails, in any group, and the kind of groups is no unknown one."""
+        return not self.groups and not self._is_unknown
+
+    @property
+    def _is_unknown(self) -> bool:
+        """The limit's kind of groups is none of the rows', and none that datasets usually tell."""
+        return self.kinds is not None and self.limit.group not in GROUP_KINDS
 
     @property
     def sentence(self) -> str:
         """The result in words: what was asked, how many fail of how many, who was not asked."""
+        if self._is_unknown:
+            there = f"there are {', '.join(self.kinds)}" if self.kinds else "they have none"
+            return f"broken: {self.limit.text}: no image has groups of the kind {self.limit.group!r}; {there}"
         unasked = f"; {self.without} have no {self.limit.field} and are not held to it" if self._passes_over else ""
+        unasked += "" if self.kinds is None else f"; no image has a {self.limit.group}, so all are one group"
         counts = f"{len(self.failing)} of {self.checked} fail{unasked}"
         named = [name for name in self.groups if name != NO_GROUP]
         where = f" ({self.limit.group}: {', '.join(named[:6])}{' ...' if len(named) > 6 else ''})" if named else ""
-        return f"{'holds' if self.passed else 'broken'}: {self.limit.text}: {counts}{where}"
+        verdict = "broken" if not self.passed else "holds" if self.checked else "holds, with no image to hold to it"
+        return f"{verdict}: {self.limit.text}: {counts}{where}"
 
     @property
     def _passes_over(self) -> bool:
@@ -70,7 +83,8 @@ class LimitResult:
         """The result as JSON holds it, with every failing key."""
         counts = {"checked": self.checked, "without": self.without, "n_failing": len(self.failing)}
         head = {"limit": self.limit.text, "field": self.limit.field, "passed": self.passed}
-        return head | counts | {"groups": dict(self.groups), "failing": list(self.failing)}
+        told = {"sentence": self.sentence}
+        return head | counts | {"groups": dict(self.groups), "failing": list(self.failing)} | told
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +142,18 @@ class _Counts:
         self.keys: list[str] = []
         self.checked: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self.n_rows = 0
+        self.kinds: set[str] = set()
 
     def add(self, limit: Limit, batch: pa.RecordBatch) -> None:
+        self.n_rows += batch.num_rows
         chosen, absent = limit.chosen(batch), limit.without(batch)
         self.without += pc.sum(pc.and_(chosen, absent)).as_py() or 0
         asked = limit.missing_fails or limit.present is not None
         checked = chosen if asked else pc.and_not(chosen, absent)
         failing = pc.and_(checked, limit.failing(batch))
         self.keys += plain(batch["key"]).filter(failing).to_pylist()
-        names = _group_of(batch, limit.group)
+        names = self._group_of(batch, limit.group)
         self.checked.update(names[checked.to_numpy(zero_copy_only=False)].tolist())
         self.failed.update(names[failing.to_numpy(zero_copy_only=False)].tolist())
 
@@ -144,12 +161,14 @@ class _Counts:
         shares = {name: self.failed[name] / n for name, n in sorted(self.checked.items())}
         # a share that is met exactly is met, whatever the rounding of 0.1
         broken = {name: share for name, share in shares.items() if share > limit.allowed_share + 1e-9}
-        return LimitResult(limit, sum(self.checked.values()), self.without, tuple(self.keys), broken)
+        known = limit.group is None or limit.group in self.kinds or not self.n_rows
+        kinds = None if known else tuple(sorted(self.kinds))
+        return LimitResult(limit, sum(self.checked.values()), self.without, tuple(self.keys), broken, kinds)
 
-
-def _group_of(batch: pa.RecordBatch, kind: str | None) -> Any:  # noqa: ANN401 (an array of str objects, one a row)
-    names = np.full(batch.num_rows, NO_GROUP, dtype=object)
-    for there, values, rows in group_columns(plain(batch["groups"])):
-        if there == kind:
-            names[rows] = values.to_pylist()
-    return names
+    def _group_of(self, batch: pa.RecordBatch, kind: str | None) -> Any:  # noqa: ANN401 (an array of str, one a row)
+        names = np.full(batch.num_rows, NO_GROUP, dtype=object)
+        for there, values, rows in group_columns(plain(batch["groups"])):
+            self.kinds.add(there)
+            if there == kind:
+                names[rows] = values.to_pylist()
+        return names

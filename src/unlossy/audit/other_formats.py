@@ -15,11 +15,12 @@ from PIL import Image, UnidentifiedImageError
 from unlossy.audit.formats import heif, jpeg2000, jxl, webp
 from unlossy.audit.formats.header import OtherHeader
 from unlossy.core.errors import DecodeError, ItemError, TooLargeError
+from unlossy.core.pixels import large_pictures
 from unlossy.core.types import Blob
 from unlossy.datasets.containers.base import buffered
 from unlossy.jpeg.markers import Window
 
-__all__ = ["HEAD_BYTES", "MAX_SIDE", "OtherHeader", "format_of", "read_other_header"]
+__all__ = ["FORMATS", "HEAD_BYTES", "MAX_SIDE", "OtherHeader", "format_of", "read_other_header"]
 
 HEAD_BYTES: Final = 16
 _MAGIC: Final = (
@@ -37,6 +38,8 @@ _MAGIC: Final = (
 _BRANDS: Final = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
     (b"heic", b"heim", b"heis", b"heix", b"hevc", b"mif1", b"msf1"), "heif"
 )
+FORMATS: Final = tuple(dict.fromkeys((*(name for _, name in _MAGIC), "webp", *_BRANDS.values())))
+"""What `format_of` can tell."""
 MAX_SIDE: Final = 2**31 - 1
 """A header that claims a longer side is refused; what is stored of it is a 32-bit number."""
 _READERS: Final[dict[str, Callable[[Window], OtherHeader]]] = {
@@ -74,7 +77,7 @@ def format_of(head: bytes) -> str | None:
 def read_other_header(blob: Blob, known_format: str | None) -> OtherHeader:
     """What the header says; `format` may be another than `known_format` where the content tells more than the magic.
 
-    Raises DecodeError, TooLargeError (Pillow's own limit, or a side over `MAX_SIDE`) or ReadError.
+    Raises DecodeError, TooLargeError (over 500 megapixels, or a side over `MAX_SIDE`) or ReadError.
     """
     reader = _READERS.get(known_format or "")
     header = reader(Window(blob)) if reader else _read_with_pillow(blob, known_format)
@@ -87,13 +90,12 @@ def read_other_header(blob: Blob, known_format: str | None) -> OtherHeader:
 
 def _read_with_pillow(blob: Blob, known_format: str | None) -> OtherHeader:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), large_pictures():
             warnings.simplefilter("ignore")  # broken metadata, and sizes that only a decoder must fear
             with Image.open(buffered(blob)) as image:
                 name = known_format or str(image.format).lower()
-                return OtherHeader(
-                    name, *image.size, precision=_bits(image, name, blob), lossless=_lossless(image, name)
-                )
+                precision, lossless = _bits(image, name, blob), _lossless(image, name)
+                return OtherHeader(name, *_size_wh(image, name), precision=precision, lossless=lossless)
     except ItemError:
         raise
     except Image.DecompressionBombError as error:
@@ -103,6 +105,13 @@ def _read_with_pillow(blob: Blob, known_format: str | None) -> OtherHeader:
         raise DecodeError(f"{finding} (Pillow does not identify it)") from error
     except Exception as error:  # Pillow's plugins raise whatever they stumble on in damaged headers
         raise DecodeError(f"{known_format or 'image'} with a damaged header: {error}") from error
+
+
+def _size_wh(image: Image.Image, name: str) -> tuple[int, int]:
+    """Width and height as stored: of a TIFF by its tags, since Pillow swaps them as the orientation tells."""
+    tags = getattr(image, "tag_v2", {}) if name == "tiff" else {}
+    width, height = tags.get(256), tags.get(257)
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else image.size
 
 
 def _bits(image: Image.Image, name: str, blob: Blob) -> int | None:

@@ -7,7 +7,6 @@ outside the interpreter's lock. An interrupted audit leaves no half file: the te
 file under the name stays.
 """
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +16,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unlossy.core.errors import RunError, UsageError
+from unlossy.core.errors import RunError
+from unlossy.core.outputs import check_place, replacing
 
 ROWS_PER_GROUP: Final = 4096
 """At most, where batches are equally long: a row in a group of 8192, which no cache holds, takes a fifth longer."""
@@ -28,16 +28,7 @@ _UNIQUE: Final = {"key", "size_bytes", "rate_bpp", "sha256"}
 
 def check_output(path: Path) -> None:
     """Raises UsageError where no file can be written under `path`; called before any work."""
-    if path.is_dir():
-        raise UsageError(f"{str(path)!r} is a folder; give the name of a Parquet file, such as {path / 'rows.parquet'}")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(
-            f"there is no folder {str(path.absolute().parent)!r} to write {path.name!r} into; make it first"
-        )
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise UsageError(
-            f"the folder {str(path.absolute().parent)!r} cannot be written to; choose another for {path.name!r}"
-        )
+    check_place(path, "a Parquet file, such as rows.parquet")
 
 
 def recorded(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -45,17 +36,16 @@ def recorded(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema) -
 
     Memory holds three row groups. Raises RunError where the file cannot be written (disk full, say).
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with pq.ParquetWriter(temporary, schema, compression="snappy", **_encoding(schema)) as file:
+        with (
+            replacing(path) as stream,
+            pq.ParquetWriter(stream, schema, compression="snappy", **_encoding(schema)) as file,
+        ):
             yield from _written(batches, file)
-        temporary.replace(path)
     except OSError as error:
         raise RunError(
             f"cannot write {str(path)!r}: {error.strerror or error}; free space or name another file"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _written(batches: Iterable[pa.RecordBatch], file: pq.ParquetWriter) -> Iterator[pa.RecordBatch]:

@@ -9,14 +9,19 @@
     allowed_share = 0.01            # so many may fail, of all or, with group = "class", of each class
     where = { format = ["jpeg"] }   # only these rows
 
-What is misspelt, of the wrong type or on an unknown column is refused before any work, by its place in the file.
+What is misspelt, of the wrong type or on an unknown column is refused before any work, by its place in the file; a kind
+of groups that no image has breaks its limit, unless datasets usually tell it (a class): then all images are one group.
+A limit that no image is held to holds and says so, since one policy may serve folders with and without WebP.
 """
 
+import difflib
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from unlossy.audit.closed import values_of
 from unlossy.audit.gate import Checker, LimitResult, Policy, PolicyResult, check
 from unlossy.audit.limits import KINDS, Limit, Value
 from unlossy.audit.options import ScanOptions
@@ -36,6 +41,7 @@ __all__ = [
 
 MAX_BYTES: Final = 1_000_000
 _KEYS: Final = ("field", "min", "max", "allowed", "forbidden", "present", "missing", "allowed_share", "group", "where")
+_VALUES_TOLD: Final = 12
 _TYPE_NAMES: Final = {float: "a number", str: "text", bool: "true or false", list: "a list", dict: "a table"}
 _OPTION_OF: Final = {
     "pixels": ("blockiness", "clipped_share"),
@@ -95,8 +101,8 @@ def _limit(told: Any, where: str) -> Limit:  # noqa: ANN401 (whatever the TOML h
         field=name,
         minimum=_number(told, "min", kind, where),
         maximum=_number(told, "max", kind, where),
-        allowed=_values(told, "allowed", kind, where),
-        forbidden=_values(told, "forbidden", kind, where),
+        allowed=_values(told, "allowed", name, where),
+        forbidden=_values(told, "forbidden", name, where),
         present=_typed(told, "present", bool, where, None),
         missing_fails=_missing_fails(told, where),
         allowed_share=_typed(told, "allowed_share", float, where, 0.0),
@@ -145,20 +151,28 @@ def _number(told: Mapping[str, Any], key: str, kind: type, where: str) -> float 
     return value
 
 
-def _values(told: Mapping[str, Any], key: str, kind: type, where: str) -> tuple[Value, ...] | None:
+def _values(told: Mapping[str, Any], key: str, column: str, where: str) -> tuple[Value, ...] | None:
+    """The values of a column that a key lists; raises UsageError for one that the column never has."""
     values = _typed(told, key, list, where, None)
     if values is None:
         return None
     if not values:
         raise UsageError(f"{where}: {key} is an empty list")
-    return tuple(_checked(value, kind, f"{where}: {key}") for value in values)
+    known = values_of(column)
+    for value in values:
+        if known is not None and isinstance(value, str) and value not in known:
+            near = difflib.get_close_matches(value.lower(), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}" if near else f"there are {', '.join(known[:_VALUES_TOLD])}"
+            raise UsageError(f"{where}: {key} has {value!r}, which {column} never is; {hint}")
+    return tuple(_checked(value, KINDS[column], f"{where}: {key}") for value in values)
 
 
 def _conditions(told: Mapping[str, Any], where: str) -> dict[str, tuple[Value, ...]]:
     conditions = _typed(told, "where", dict, where, {})
     found = {}
     for name in conditions:
-        found[name] = _values(conditions, name, _kind(name, f"{where}: where"), f"{where}: where") or ()
+        _kind(name, f"{where}: where")
+        found[name] = _values(conditions, name, name, f"{where}: where") or ()
     return found
 
 
@@ -171,4 +185,6 @@ def _checked(value: Any, kind: type, place: str) -> Any:  # noqa: ANN401 (whatev
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
     if not fits or (isinstance(value, bool) and kind is not bool):
         raise UsageError(f"{place} is {value!r}; it takes {_TYPE_NAMES[kind]}")
+    if kind is float and not math.isfinite(value):
+        raise UsageError(f"{place} is {value}, which nothing can be compared with; give a number")
     return float(value) if kind is float else value

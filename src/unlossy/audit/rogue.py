@@ -19,7 +19,7 @@ from jaxtyping import Bool, Int64
 
 from unlossy.audit.block import QUALITY, RogueBlock, shared_traits
 from unlossy.audit.evidence import FEATURES, NO_QUALITY, Evidence
-from unlossy.audit.subsets import Subsets, most_unusual
+from unlossy.audit.subsets import Subsets, least_log_p, most_unusual
 from unlossy.audit.traits import MIN_IMAGES, Counted, Trait, counted_traits
 
 LEVEL: Final = 0.02
@@ -64,12 +64,28 @@ def find_rogue_blocks(evidence: Evidence) -> tuple[RogueBlock, ...]:
     return tuple(sorted(blocks, key=lambda block: (-block.effect, -block.n)))
 
 
-def _strongest(evidence: Evidence, alive: Bool[np.ndarray, " n"]) -> _Claim | None:
-    """The claim with the smallest p-value; or the plainest one that tells the same images with hardly less evidence."""
+def could_find(evidence: Evidence) -> bool:
+    """Whether a block could be claimed at all: by a trait that all images of some groups have, and no others.
+
+    False where images, or images in a group, are so few that chance alone might gather any trait.
+    """
+    _, log_tests = _tested(evidence, np.ones(evidence.n, dtype=np.bool_))
+    groups = (coded.codes[coded.codes >= 0] for coded in evidence.dimensions.values())
+    sizes = (np.bincount(codes) for codes in groups)
+    return any(least_log_p(there[there > 0], MIN_IMAGES) + log_tests <= math.log(LEVEL) for there in sizes)
+
+
+def _tested(evidence: Evidence, alive: Bool[np.ndarray, " n"]) -> tuple[list[tuple[str, Counted]], float]:
+    """The traits of each dimension, and the log of how many there are, at least one."""
     tested: list[tuple[str, Counted]] = []
     for dimension in evidence.dimensions:
         tested += [(dimension, counted) for counted in counted_traits(evidence, dimension, alive)]
-    log_tests = math.log(max(1, sum(len(counted.traits) for _, counted in tested)))
+    return tested, math.log(max(1, sum(len(counted.traits) for _, counted in tested)))
+
+
+def _strongest(evidence: Evidence, alive: Bool[np.ndarray, " n"]) -> _Claim | None:
+    """The claim with the smallest p-value; or the plainest one that tells the same images with hardly less evidence."""
+    tested, log_tests = _tested(evidence, alive)
     claims = [claim for dimension, counted in tested for claim in _claims(dimension, counted, evidence, log_tests)]
     if not claims:
         return None

@@ -8,6 +8,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from unlossy.datasets.containers.parquet import ROWS_KEY
+
 SCHEMA_VERSION: Final = "3"
 """Stands in the schema's metadata, and so in a Parquet file's, under `unlossy_audit_schema`."""
 
@@ -54,4 +56,4 @@ _PIXELS: Final = {
 def schema(pixels: bool = False, sha256: bool = False) -> pa.Schema:
     """The schema of the rows that were asked for: the columns that every audit has, then the optional ones."""
     columns = _COLUMNS | (_SHA256 if sha256 else {}) | (_PIXELS if pixels else {})
-    return pa.schema(list(columns.items()), metadata={"unlossy_audit_schema": SCHEMA_VERSION})
+    return pa.schema(list(columns.items()), metadata={ROWS_KEY: SCHEMA_VERSION})

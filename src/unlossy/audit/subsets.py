@@ -75,6 +75,24 @@ def log_prices(n_groups: int) -> Float64[np.ndarray, " s"]:
     return np.array(log_sets) + np.log(sizes * (sizes + 1.0))
 
 
+def least_log_p(sizes: Int64[np.ndarray, " g"], least_images: int) -> float:
+    """A bound from below on `Subsets.log_p` over all traits of `least_images` to half of the images, in such groups.
+
+    For each number of groups: a set as near to half of the images as their sizes may allow, and a trait that fills it.
+    """
+    if len(sizes) < 2:
+        return 0.0
+    total, sizes = int(sizes.sum()), np.sort(sizes)
+    fewest, most = sizes.cumsum()[:-1], sizes[::-1].cumsum()[:-1]
+    drawn = np.clip(total // 2, fewest, most)
+    marked = np.minimum(drawn, total // 2)
+    log_factorial = np.concatenate([[0.0], np.log(np.arange(1, total + 1)).cumsum()])
+    # all marked ones among the drawn: C(drawn, marked) / C(total, marked)
+    tail = log_factorial[drawn] + log_factorial[total - marked] - log_factorial[drawn - marked] - log_factorial[total]
+    log_p = np.where(marked >= least_images, tail + log_prices(len(sizes)), 0.0)
+    return min(0.0, float(log_p.min()))
+
+
 def log_tail(observed: int, population: int, marked: int, drawn: int) -> float:
     """Log P(X >= observed), X hypergeometric: marked ones among `drawn` out of `population` with `marked` ones."""
     last = min(marked, drawn)

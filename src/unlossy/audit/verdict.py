@@ -20,7 +20,7 @@ from unlossy.audit.coding import batches_of
 from unlossy.audit.evidence import Evidence, Gatherer
 from unlossy.audit.leakage import Leak, measure_leakage
 from unlossy.audit.outlying import OutlyingCluster, find_outlying
-from unlossy.audit.rogue import find_rogue_blocks
+from unlossy.audit.rogue import could_find, find_rogue_blocks
 from unlossy.audit.summary import Summary, Tally, median_of
 from unlossy.core.words import counted
 from unlossy.metrics import Interval
@@ -40,6 +40,7 @@ class Verdict:
         bands: Images by band of quality, with their cost where a study is given.
         study, expected: That study, and the mean loss over all images with a quality, in points of its metric.
         compared: The kinds of groups that blocks were looked for in.
+        could_find_block: Whether there are images enough for any block to be sure of.
     """
 
     summary: Summary
@@ -50,6 +51,7 @@ class Verdict:
     study: StudyCost | None
     expected: Interval | None
     compared: tuple[str, ...]
+    could_find_block: bool
 
     @property
     def leak(self) -> Leak | None:
@@ -73,6 +75,7 @@ class Verdict:
             "study": study,
             "expected_cost": asdict(self.expected) if self.expected else None,
             "compared": list(self.compared),
+            "could_find_block": self.could_find_block,
         }
 
 
@@ -108,6 +111,7 @@ def _judged(summary: Summary, evidence: Evidence, study: StudyCost | None, seed:
         study=study,
         expected=expected_cost(summary.ijg_quality_luma, study),
         compared=tuple(evidence.dimensions),
+        could_find_block=bool(blocks) or could_find(evidence),
     )
 
 
@@ -117,7 +121,7 @@ def _told(verdict: Verdict) -> Iterator[str]:
     if (more := len(verdict.rogue_blocks) - BLOCKS_TOLD) > 0:
         yield f"{counted(more, 'more rogue block')} of smaller effect."
     if not verdict.rogue_blocks:
-        yield _no_block(verdict.compared)
+        yield no_block(verdict)
     yield from (leak.sentence for leak in verdict.leaks)
     yield from (f"Standing apart: {cluster.sentence}" for cluster in verdict.outlying)
     yield from _costs(verdict)
@@ -126,10 +130,15 @@ def _told(verdict: Verdict) -> Iterator[str]:
         yield f"{counted(failed, 'file')} of {verdict.summary.n_items} could not be read."
 
 
-def _no_block(compared: tuple[str, ...]) -> str:
-    if not compared:
+def no_block(verdict: Verdict) -> str:
+    """The sentence on rogue blocks where there is none: none found, or why none could be."""
+    if not verdict.compared:
         return "No rogue block could be looked for: the images are in one group, with nothing to compare."
-    return f"No rogue block: compression does not set any {' or '.join(compared)} apart."
+    groups = " or ".join(verdict.compared)
+    if not verdict.could_find_block:
+        images = counted(verdict.summary.n_items)
+        return f"Whether compression sets any {groups} apart cannot be told: {images} in these groups are too few."
+    return f"No rogue block found: no {groups} stands apart by its compression."
 
 
 def _costs(verdict: Verdict) -> Iterator[str]:

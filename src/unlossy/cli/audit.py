@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from unlossy.cli.progress import progress_bar
-from unlossy.core.errors import ItemError
+from unlossy.core.errors import ItemError, RunError
+from unlossy.core.tools import printable
 
 ERRORS_SHOWN: Final = 10
 
@@ -75,8 +76,9 @@ def audit(
 
         unlossy audit photos --fail-under 60    a gate for continuous integration
 
-    Exit codes: 0 fine; 1 a gate is broken; 2 a source is missing or holds no image, or a policy is not understood;
-    3 some files could not be read (their rows say why).
+    Exit codes: 0 fine; 1 a gate is broken; 2 a source is missing or holds no image, a policy is not understood, or a
+    result would overwrite what is read; 3 some files could not be read (their rows say why); 5 the rows or the page
+    could not be written.
     """
     from unlossy.audit.options import ScanOptions
     from unlossy.audit.parquet import check_output, recorded
@@ -85,30 +87,39 @@ def audit(
     from unlossy.audit.sources import open_sources
     from unlossy.audit.verdict import judge
     from unlossy.cli.audit_gates import EXIT_CODE, checked, gates, print_gates
+    from unlossy.cli.audit_outputs import check_outputs
     from unlossy.cli.audit_text import Failure, print_counts, print_verdict
 
-    options = ScanOptions(pixels=pixels, deep=deep, sha256=sha256, jobs=jobs)
-    checkers = gates(fail_under, policy or (), options)
-    cost = None if study is None else _cost_of(study)
-    sources = open_sources(paths)
-    others: dict[str, int] = {}
-    batches = scan_batches(sources, options, others)
     if output is not None:
         check_output(output)
-        batches = recorded(batches, output, schema(pixels, sha256))
-    kept: list[Any] = []
     if html is not None:
         from unlossy.report import audited  # loads the study's report too, which no other audit should pay for
 
         audited.check_page(html)
+    options = ScanOptions(pixels=pixels, deep=deep, sha256=sha256, jobs=jobs)
+    checkers = gates(fail_under, policy or (), options)
+    cost = None if study is None else _cost_of(study)
+    sources = open_sources(paths)
+    outputs = [path for path in (output, html) if path is not None]
+    check_outputs(outputs, paths, [*(policy or ()), *([] if study is None else [study])], sources)
+    others: dict[str, int] = {}
+    batches = scan_batches(sources, options, others)
+    if output is not None:
+        batches = recorded(batches, output, schema(pixels, sha256))
+    kept: list[Any] = []
+    if html is not None:
         batches = audited.keeping(batches, kept)
     failures: list[Failure] = []
     batches = checked(_noting(_shown(batches, sources.n_items), failures), checkers)
     verdict = judge(batches, study=cost, seed=seed, others=others)
     results = [checker.result() for checker in checkers]
+    unwritten: RunError | None = None
     if html is not None:
         meta = audited.audit_meta(paths, audited.told_options(options, study), others, output)
-        audited.Audit(audited.page_rows(kept, options), verdict, meta, sources).to_html(html, policies=results)
+        try:
+            audited.Audit(audited.page_rows(kept, options), verdict, meta, sources).to_html(html, policies=results)
+        except RunError as error:  # what the scan has found is told first
+            html, unwritten = None, error
     if as_json:
         written = {"rows": str(output) if output else None, "html": str(html) if html else None}
         told = {"paths": paths, **written, **verdict.summary.as_json()}
@@ -119,7 +130,9 @@ def audit(
         print_counts(verdict.summary, failures, output)
         print_gates(results)
         if html is not None:
-            typer.echo(f"page: {html}")
+            typer.echo(f"page: {printable(str(html))}")
+    if unwritten is not None:
+        raise unwritten
     if not all(result.passed for result in results):
         raise typer.Exit(EXIT_CODE)
     if verdict.summary.n_failed:

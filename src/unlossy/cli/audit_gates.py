@@ -10,6 +10,7 @@ from rich.text import Text
 
 from unlossy.audit.options import ScanOptions
 from unlossy.audit.policy import Checker, PolicyResult, check_measured, fail_under, load_policy
+from unlossy.core.tools import printable
 
 EXIT_CODE: Final = 1
 """Outranks 3 (some files could not be read): the gate is what was asked for, and it is broken either way."""
@@ -38,10 +39,11 @@ def print_gates(results: Iterable[PolicyResult]) -> None:
     """Prints each gate's limits, and the first keys that break a limit."""
     console = Console(highlight=False)
     for result in results:
-        console.print(Text(f"policy {result.policy.name}: {'passed' if result.passed else 'FAILED'}"), soft_wrap=True)
+        name, word = printable(result.policy.name), "passed" if result.passed else "FAILED"
+        console.print(Text(f"policy {name}: {word}"), soft_wrap=True)
         for limit in result.limits:
-            console.print(Text(f"  {limit.sentence}"), soft_wrap=True)
+            console.print(Text(f"  {printable(limit.sentence)}"), soft_wrap=True)
         for key in result.offending[:KEYS_SHOWN]:
-            console.print(Text(f"    {key}"), soft_wrap=True)
+            console.print(Text(f"    {printable(key)}"), soft_wrap=True)
         if (more := len(result.offending) - KEYS_SHOWN) > 0:
             console.print(f"    and {more} more; --json lists them all")

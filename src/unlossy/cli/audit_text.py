@@ -11,6 +11,7 @@ from rich.text import Text
 
 from unlossy.audit.summary import Summary, by_count
 from unlossy.audit.verdict import Verdict
+from unlossy.core.tools import printable
 from unlossy.core.words import counted
 
 BAR_WIDTH: Final = 40
@@ -60,7 +61,7 @@ def print_counts(summary: Summary, failures: list[Failure], output: Path | None)
     if summary.n_failed > len(failures):
         console.print(f"  and {summary.n_failed - len(failures)} more" + ("" if output else "; -o FILE keeps them all"))
     if output is not None:
-        console.print(Text(f"rows: {output}"), soft_wrap=True)
+        console.print(Text(f"rows: {printable(str(output))}"), soft_wrap=True)
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -14,6 +14,7 @@ from unlossy.audit.rows import AuditRow, table_as_json
 from unlossy.cli.inspected import Inspected, print_inspected
 from unlossy.core.blobs import FileBlob
 from unlossy.core.errors import ItemError, UsageError
+from unlossy.core.paths import is_file, is_folder, status_of
 from unlossy.core.tools import printable
 from unlossy.core.types import Blob, Item
 from unlossy.datasets.containers.registry import container_by_magic, container_by_name
@@ -57,11 +58,11 @@ def inspect(
 
 def _refuse_all_but_files(file: Path) -> None:
     """UsageError for a path that is no file, and for one that holds many images: `audit` looks at those."""
-    if not file.exists():
+    if status_of(file) is None:
         raise UsageError(f"there is no file {str(file)!r}")
-    if file.is_dir():
+    if is_folder(file):
         raise UsageError(f"{str(file)!r} is a folder; `unlossy audit {file}` looks at all images in it")
-    if file.is_file() and (kind := _container_kind(file)):
+    if is_file(file) and (kind := _container_kind(file)):
         raise UsageError(f"{str(file)!r} holds images ({kind}); `unlossy audit {file}` looks at all of them")
 
 

@@ -14,7 +14,8 @@ from PIL import Image
 
 from unlossy.cli.versions import version_text
 from unlossy.core.errors import UnlossyError
-from unlossy.core.pixels import MAX_PIXELS
+from unlossy.core.pixels import PILLOW_LIMIT
+from unlossy.core.tools import printable
 
 WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
 """click's ClickException, wherever this typer keeps it: newer ones carry a copy of click."""
@@ -75,11 +76,12 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of a command line; everything unlossy raises on purpose is one line on stderr."""
     warnings.filterwarnings("ignore", module="PIL")  # broken metadata; what counts becomes a row
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses above twice this, where our own limit is
+    Image.MAX_IMAGE_PIXELS = PILLOW_LIMIT  # this process is ours; a library's caller keeps a limit of their own
     try:
         outcome = _app()(arguments, prog_name="unlossy", standalone_mode=False)
     except UnlossyError as error:
-        typer.echo(f"unlossy: {error}", err=True)
+        lines = [printable(line) for line in str(error).splitlines()]
+        typer.echo("\n".join(["unlossy: " + "".join(lines[:1]), *lines[1:]]), err=True)
         return error.exit_code
     except WRONG_USAGE as error:
         error.show()

@@ -6,7 +6,11 @@ from typing import Annotated
 import typer
 
 from unlossy.core.errors import UsageError
+from unlossy.core.outputs import check_apart, check_place
+from unlossy.core.paths import is_file
+from unlossy.core.tools import printable
 from unlossy.report import write_report
+from unlossy.report.document import is_page
 from unlossy.report.training import write_training_report
 from unlossy.runs.training import LOG
 
@@ -45,12 +49,16 @@ def report(
 
     `unlossy report rows.parquet`
     """
+    if output is not None:
+        check_place(output, "a file, such as report.html", makes_folders=True)
+        check_apart([output], runs, is_page)
     if any(run.suffix == ".parquet" for run in runs):
-        typer.echo(str(_audited(runs, output)))
-    elif any((run / LOG).is_file() for run in runs):
-        typer.echo(str(_trained(runs, output)))
+        page = _audited(runs, output)
+    elif any(is_file(run / LOG) for run in runs):
+        page = _trained(runs, output)
     else:
-        typer.echo(str(write_report(runs, output)))
+        page = write_report(runs, output)
+    typer.echo(printable(str(page)))
 
 
 def _trained(runs: list[Path], output: Path | None) -> Path:
@@ -66,4 +74,6 @@ def _audited(paths: list[Path], output: Path | None) -> Path:
         raise UsageError(f"the rows of an audit are reported alone, not {len(paths)} paths together")
     from unlossy.report.audited import audit_of_rows
 
-    return Path(audit_of_rows(paths[0]).to_html(output or paths[0].with_suffix(".html")))
+    page = output or paths[0].with_suffix(".html")
+    check_place(page, "a file, such as report.html", makes_folders=True)
+    return Path(audit_of_rows(paths[0]).to_html(page))

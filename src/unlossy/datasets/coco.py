@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from unlossy.core.errors import UsageError
+from unlossy.core.paths import is_file, is_folder
 from unlossy.core.tools import printable
 from unlossy.datasets.folder import UNLISTED, LocalFiles
-from unlossy.datasets.naming import SPLIT_NAMES
+from unlossy.datasets.naming import is_split
 from unlossy.datasets.tree import Label, TreeDataset, in_key_order
 from unlossy.datasets.walk import walk
 
@@ -24,7 +25,7 @@ MAX_JSON_BYTES: Final = 512 << 20
 
 def is_coco_folder(root: Path) -> bool:
     """True where `instances.json` stands beside `images/`."""
-    return (root / "instances.json").is_file() and (root / "images").is_dir()
+    return is_file(root / "instances.json") and is_folder(root / "images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class CocoFile:
     def unlisted(self) -> dict[str, int]:
         """How many images lie there that the file does not list, for `Dataset.others`."""
         root = self.file.parent
-        folder = "images/" if (root / "images").is_dir() else ""
+        folder = "images/" if is_folder(root / "images") else ""
         found = walk(str(root / folder) if folder else str(root), follow_links=True)
         left = {folder + name for name in found.names} - set(self.names.values())
         return {UNLISTED: len(left)} if left else {}
@@ -50,7 +51,7 @@ class CocoFile:
     def labels(self) -> "CocoLabels":
         """The groups of each image."""
         root = self.file.parent
-        return CocoLabels(_groups(self), root.name if root.name in SPLIT_NAMES else None)
+        return CocoLabels(_groups(self), root.name if is_split(root.name) else None)
 
 
 def open_coco(file: Path) -> TreeDataset:
@@ -66,7 +67,7 @@ def open_coco(file: Path) -> TreeDataset:
 def read_coco(file: Path) -> CocoFile:
     """What a COCO file holds; raises UsageError where it is too large, no JSON, no COCO, or names an image twice."""
     content = _read(file)
-    folder = "images/" if (file.parent / "images").is_dir() else ""
+    folder = "images/" if is_folder(file.parent / "images") else ""
     names: dict[int | str, str] = {}
     for one in _dicts(file, content, "images"):
         if one["id"] in names:
@@ -82,10 +83,10 @@ def read_coco(file: Path) -> CocoFile:
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    size_bytes = file.stat().st_size
-    if size_bytes > MAX_JSON_BYTES:
-        raise UsageError(f"{file} has {size_bytes} bytes; a COCO file may have {MAX_JSON_BYTES}: split it")
     try:
+        size_bytes = file.stat().st_size
+        if size_bytes > MAX_JSON_BYTES:
+            raise UsageError(f"{file} has {size_bytes} bytes; a COCO file may have {MAX_JSON_BYTES}: split it")
         content = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read {file}: {error}") from error

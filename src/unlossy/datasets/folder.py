@@ -1,7 +1,8 @@
 """A folder of images: class folders as ImageFolder numbers them, or a `labels.csv` that says the classes itself.
 
 photos/cat/1.jpg, photos/dog/2.jpg        class 0 = cat, 1 = dog (sorted names), as torchvision's ImageFolder
-photos/train/cat/1.jpg, photos/val/...    train, val, test ... are splits, not classes
+photos/train/cat/1.jpg, photos/val/...    train, Val, test ... are splits, not classes; beside other folders too, where
+                                          there are two of them with class folders (else `train` is a class, as `bus`)
 photos/1.jpg, photos/2.jpg                no labels
 photos/labels.csv (file,class_index)      defines the Items and their classes; wins over folder names, because a
                                           subset of ImageNet's classes must keep its indices
@@ -13,12 +14,13 @@ from pathlib import Path
 
 from unlossy.core.blobs import FileBlob
 from unlossy.core.errors import UsageError
+from unlossy.core.paths import is_file
 from unlossy.core.tools import printable
 from unlossy.core.types import ClassTarget
 from unlossy.datasets.containers.base import Container
 from unlossy.datasets.labels import read_labels
 from unlossy.datasets.magic import suffix_of
-from unlossy.datasets.naming import SPLIT_NAMES
+from unlossy.datasets.naming import is_split
 from unlossy.datasets.tree import Label, Special, TreeDataset, in_key_order
 from unlossy.datasets.walk import Found, walk
 
@@ -39,7 +41,7 @@ class FolderDataset(TreeDataset):
         reading is refused.
         """
         found = walk(str(root), follow_links=follow_links)
-        is_listed = labelled and (root / "labels.csv").is_file()
+        is_listed = labelled and is_file(root / "labels.csv")
         if is_listed or not containers:
             _leave_containers(found)
         labels: Mapping[str, int] | None = None
@@ -82,10 +84,10 @@ class LocalFiles:
 
 @dataclass(frozen=True, slots=True)
 class NumberedLabels:
-    """The class is the number of the class folder; none for files in the root."""
+    """The class is the number of the class folder, which lies in one of the `splits` where there are any; else none."""
 
     index_of: Mapping[str, int]
-    has_splits: bool
+    splits: frozenset[str]
     _known: dict[str, Label] = field(default_factory=dict)
 
     def __call__(self, name: str) -> Label:
@@ -98,24 +100,32 @@ class NumberedLabels:
 
     def _label(self, folder: str) -> Label:
         parts = folder.split("/") if folder else []
-        depth = 1 if self.has_splits else 0
+        depth = 1 if self.splits else 0
         groups = {"folder": printable(folder)}
         target = None
         if len(parts) > depth:
             groups["class"] = printable(parts[depth])
             index = self.index_of.get(parts[depth])
             target = None if index is None else ClassTarget(index)
-        return Label(target, groups | {"split": parts[0]} if self.has_splits and parts else groups)
+        return Label(target, groups | {"split": parts[0]} if parts and parts[0] in self.splits else groups)
 
 
 def numbered_labels(found: Found) -> NumberedLabels:
     """The class folders, by sorted name, of all plain images found."""
     folders = {name.rpartition("/")[0] for name in found.names if name not in found.special}
-    tops = {name.split("/")[0] for name in found.names if "/" in name}
-    has_splits = bool(tops) and tops <= SPLIT_NAMES
-    depth = 1 if has_splits else 0
-    classes = {folder.split("/")[depth] for folder in folders if folder and folder.count("/") >= depth}
-    return NumberedLabels({name: index for index, name in enumerate(sorted(classes))}, has_splits)
+    splits = _splits({name.split("/")[0] for name in found.names if "/" in name}, folders)
+    if splits:
+        classes = {folder.split("/")[1] for folder in folders if "/" in folder and folder.split("/")[0] in splits}
+    else:
+        classes = {folder.split("/")[0] for folder in folders if folder}
+    return NumberedLabels({name: index for index, name in enumerate(sorted(classes))}, splits)
+
+
+def _splits(tops: set[str], folders: set[str]) -> frozenset[str]:
+    """The top folders that are splits; none where they may be classes."""
+    splits = frozenset(filter(is_split, tops))
+    has_classes = any("/" in folder and folder.split("/")[0] in splits for folder in folders)
+    return splits if splits == tops or (len(splits) > 1 and has_classes) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

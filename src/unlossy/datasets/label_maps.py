@@ -23,13 +23,14 @@ from PIL import Image, UnidentifiedImageError
 
 from unlossy.core.blobs import FileBlob
 from unlossy.core.errors import ItemError, LabelError, UsageError
-from unlossy.core.pixels import MAX_PIXELS
+from unlossy.core.paths import is_file, is_folder
+from unlossy.core.pixels import MAX_PIXELS, large_pictures
 from unlossy.core.tools import printable
 from unlossy.core.types import Blob, LabelMapTarget
 from unlossy.datasets.containers.base import Container
 from unlossy.datasets.failed import failed_blob
 from unlossy.datasets.folder import LocalFiles
-from unlossy.datasets.naming import SPLIT_NAMES
+from unlossy.datasets.naming import is_split
 from unlossy.datasets.tree import Label, TreeDataset, in_key_order
 from unlossy.datasets.walk import walk
 
@@ -55,7 +56,7 @@ def open_labelled(spec: str) -> LabelMapDataset | None:
     no picture, or the file of names is none.
     """
     root = Path(spec)
-    if not (root / "images").is_dir() or not (root / "masks").is_dir():
+    if not is_folder(root / "images") or not is_folder(root / "masks"):
         return None
     found = walk(str(root / "images"), follow_links=True)
     names = [f"images/{name}" for name in found.names if not isinstance(found.special.get(name), Container)]
@@ -103,7 +104,7 @@ class LabelMaps:
 
 
 def _split(name: str) -> dict[str, str]:
-    return {"split": name} if name in SPLIT_NAMES else {}
+    return {"split": name} if is_split(name) else {}
 
 
 def _digest(blob: Blob) -> str:
@@ -116,7 +117,7 @@ def _digest(blob: Blob) -> str:
 def _names(root: Path) -> tuple[dict[int, str], frozenset[int]]:
     """Names of the classes by id, and the ids that are no class."""
     files = [folder / name for folder in (root, root.resolve().parent) for name in NAMES_FILES]
-    file = next((file for file in files if file.is_file()), None)
+    file = next((file for file in files if is_file(file)), None)
     if file is None:
         return {}, frozenset({NO_CLASS_ID})
     try:
@@ -149,7 +150,7 @@ def read_class_ids(blob: Blob) -> UInt16[np.ndarray, "h w"]:
     """
     data, name = blob.all(), name_of(blob)
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        with large_pictures(), Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             if image.mode not in MODES:
                 channels = f"{len(image.getbands())} channels ({image.mode})"
                 raise LabelError(f"{name} has {channels}; one channel of class ids is needed")

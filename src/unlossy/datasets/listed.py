@@ -14,13 +14,13 @@ from typing import Final
 
 from unlossy.core.blobs import FileBlob, unreadable
 from unlossy.core.errors import RefusedError, UsageError
+from unlossy.core.paths import is_folder
 from unlossy.core.tools import require
 from unlossy.core.types import Blob
 from unlossy.datasets.containers.base import Container
 from unlossy.datasets.folder import LocalFiles, numbered_labels
-from unlossy.datasets.magic import HEAD_BYTES
 from unlossy.datasets.tree import PathLabels, TreeDataset, in_key_order
-from unlossy.datasets.walk import Found, walk
+from unlossy.datasets.walk import AUDIT_ROWS, Found, walk
 
 WILDCARDS: Final = "*?["
 _PIECES: Final = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|.", re.DOTALL)
@@ -48,7 +48,7 @@ def _add_named(found: Found, name: str) -> None:
         found.add_special(name, unreadable(error))
         return
     if stat.S_ISREG(mode):
-        found.add_file(name, lambda: FileBlob(name).read(0, HEAD_BYTES))
+        found.add_file(name, FileBlob(name))
     else:
         kind = "a folder; name it as a PATH" if stat.S_ISDIR(mode) else "no regular file"
         found.add_special(name, RefusedError(f"the list names {kind}"))
@@ -63,16 +63,28 @@ def open_pattern(spec: str) -> TreeDataset:
     n_fixed = next(index for index, part in enumerate(parts) if any(sign in part for sign in WILDCARDS))
     root, pattern = str(Path(*parts[:n_fixed])), "/".join(parts[n_fixed:])
     depth = None if "**" in pattern else pattern.count("/") + 1
-    fits = re.compile(_as_regex(pattern), re.DOTALL)
-    found = walk(root, lambda name: fits.fullmatch(name) is not None, depth) if Path(root).is_dir() else Found()
+    fits = _regex_of(spec, pattern)
+    found = walk(root, lambda name: fits.fullmatch(name) is not None, depth) if is_folder(root) else Found()
     if not found.names:
         raise UsageError(f"no image fits the pattern {spec!r} ({sum(found.others.values())} other files do)")
     labels = numbered_labels(found)
     return TreeDataset(spec, in_key_order(found.names), LocalFiles(root), labels, found.special, found.others)
 
 
+def _regex_of(spec: str, pattern: str) -> re.Pattern[str]:
+    """The regular expression of a pattern; `glob` itself would follow links to folders, round in circles.
+
+    Raises UsageError where its brackets are none, as in `[z-a]`.
+    """
+    try:
+        return re.compile(_as_regex(pattern), re.DOTALL)
+    except re.error as error:
+        raise UsageError(
+            f"the pattern {spec!r} has brackets that fit nothing ({error.msg}); write them anew"
+        ) from error
+
+
 def _as_regex(pattern: str) -> str:
-    """The regular expression of a pattern; `glob` itself would follow links to folders, round in circles."""
     signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     pieces = []
     for piece in _PIECES.findall(pattern):
@@ -92,6 +104,10 @@ def open_file(path: Path) -> TreeDataset:
     found = Found()
     _add_named(found, str(path))
     special = found.special.get(str(path))
+    if AUDIT_ROWS in found.others:
+        raise UsageError(
+            f"{str(path)!r} holds the rows of an audit and no images; `unlossy report` makes a page of them"
+        )
     if not found.names or isinstance(special, RefusedError):
         raise UsageError(
             f"{str(path)!r} is a file, not a folder, and neither an image nor a container (tar, zip, Parquet, PDF)"

@@ -3,6 +3,8 @@
 import os
 from typing import Final
 
+from unlossy.datasets.naming import key_of
+
 HEAD_BYTES: Final = 512
 """So much of a file tells image and container magic; a tar's stands at byte 257."""
 
@@ -26,8 +28,8 @@ FTYP_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 
 
 def suffix_of(name: str) -> str:
-    """The last suffix of a path with `/`, lower case with its dot; "" for none."""
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (a Path for each of a million names costs seconds)
+    """The last suffix of a path with `/`, lower case with its dot, as any terminal takes it; "" for none."""
+    return key_of(os.path.splitext(name)[1].lower())  # noqa: PTH122 (a Path for each of a million names costs seconds)
 
 
 def has_image_magic(head: bytes) -> bool:

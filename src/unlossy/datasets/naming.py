@@ -11,6 +11,9 @@ from typing import Final
 from unlossy.core.tools import printable
 
 SPLIT_NAMES: Final = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""Of folders, in small or capital letters."""
+GROUP_KINDS: Final = frozenset({"class", "supercategory", "split", "folder", "shard"})
+"""What datasets tell of an image, where they can."""
 MAX_NAME_CHARS: Final = 4096
 _SPLIT: Final = re.compile(rf"(?:^|[^a-z0-9])({'|'.join(sorted(SPLIT_NAMES, reverse=True))})(?=[^a-z0-9]|$)")
 
@@ -26,13 +29,18 @@ def member_key(name: str) -> str:
     return key_of("/".join(parts)[-MAX_NAME_CHARS:]) or "unnamed"
 
 
+def is_split(name: str) -> bool:
+    """True for a folder's name that is a split's: train, Test, VAL."""
+    return name.casefold() in SPLIT_NAMES
+
+
 def path_groups(folder: str) -> dict[str, str]:
     """The groups that a folder's path tells: `folder`, `class` (its last name), `split` (the first split's name)."""
     groups = {"folder": folder}
     names = [name for name in folder.split("/") if name]
-    if names and names[-1] not in SPLIT_NAMES:
+    if names and not is_split(names[-1]):
         groups["class"] = names[-1]
-    splits = [name for name in names if name in SPLIT_NAMES]
+    splits = [name for name in names if is_split(name)]
     return groups | {"split": splits[0]} if splits else groups
 
 

@@ -11,6 +11,12 @@ from unlossy.core.errors import LabelError
 SizeHw = tuple[int, int]
 LARGEST: Final = 1e150
 """Its square is still a number; NaN is not smaller either."""
+FARTHEST_SIDES: Final = 10
+FARTHEST_PX: Final = 1_000_000
+"""A corner lies at most that far out, in sides of the picture or, where its size is unknown, in pixels.
+
+What fills outlines walks along every pixel of an edge: a corner at 1e10 takes all memory there is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +78,21 @@ def _outline_area(outline: object | None, size_hw: SizeHw | None) -> float | Non
     if outline is None:
         return None
     if isinstance(outline, list):
-        return sum(_polygon_area(polygon) for polygon in outline)
+        farthest = FARTHEST_PX if size_hw is None else FARTHEST_SIDES * max(size_hw)
+        return sum(_polygon_area(polygon, farthest) for polygon in outline)
     if isinstance(outline, dict):
         return _run_lengths_area(outline, size_hw)
     raise LabelError("`segmentation` is neither a list of polygons nor run lengths")
 
 
-def _polygon_area(polygon: Any) -> float:  # noqa: ANN401 (any JSON value)
-    """By the shoelace formula."""
+def _polygon_area(polygon: Any, farthest_px: int) -> float:  # noqa: ANN401 (any JSON value)
+    """By the shoelace formula; no coordinate may be larger than the farthest."""
     if not isinstance(polygon, list) or not all(map(_is_number, polygon)):
         raise LabelError("a polygon is not a list of finite numbers")
     if len(polygon) < 6 or len(polygon) % 2:
         raise LabelError(f"a polygon has {len(polygon)} coordinates; it needs an even number of them, 6 or more")
+    if (largest := max(map(abs, polygon))) > farthest_px:
+        raise LabelError(f"a polygon has a corner at {largest:g} px, far outside of the picture")
     x, y = np.array(polygon, dtype=np.float64).reshape(-1, 2).T
     return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from unlossy.core.errors import LabelError, UsageError
+from unlossy.core.paths import is_file, is_folder
 from unlossy.core.tools import digest_of, printable
 from unlossy.core.types import ObjectsTarget
 from unlossy.datasets.coco import CocoFile, CocoLabels, is_coco_folder, read_coco
@@ -57,9 +58,9 @@ def open_labelled(spec: str) -> ObjectsDataset | None:
     Raises UsageError where the file as a whole cannot be used.
     """
     path = Path(spec.removeprefix("file://"))
-    if path.is_dir():
+    if is_folder(path):
         return open_objects(path / "instances.json") if is_coco_folder(path) else None
-    return open_objects(path) if path.suffix.lower() == ".json" and path.is_file() else None
+    return open_objects(path) if path.suffix.lower() == ".json" and is_file(path) else None
 
 
 def open_objects(file: Path) -> ObjectsDataset:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from unlossy.core.errors import UsageError
+from unlossy.core.paths import is_file, is_folder, status_of
 from unlossy.core.types import TargetKind
 from unlossy.datasets.base import Dataset, Untargeted
 
@@ -41,17 +42,27 @@ def open_dataset(spec: str, *, labelled: bool = True, targets: TargetKind = "cla
         return parse_synthetic(spec, targets)
     if targets != "class":
         module = import_module(TARGETS[targets]) if targets in TARGETS else None
-        found = cast("Dataset | None", module.open_labelled(spec)) if module else None
+        found = cast("Dataset | None", module.open_labelled(spec)) if module and is_path(spec) else None
         return Untargeted(open_dataset(spec, labelled=labelled)) if found is None else found
     if spec == "-":
         from unlossy.datasets.listed import open_list
 
         return open_list(sys.stdin.buffer.read())
-    if "://" in spec and not spec.startswith("file://"):
+    if not is_path(spec):
         from unlossy.datasets.remote import open_remote
 
         return open_remote(spec)
-    return _open_path(spec.removeprefix("file://"), labelled=labelled)
+    return _open_path(path_of(spec), labelled=labelled)
+
+
+def is_path(spec: str) -> bool:
+    """True for a text that names files here: no stdin, no URL, no generated scenes."""
+    return spec != "-" and not spec.startswith("synthetic:") and ("://" not in spec or spec.startswith("file://"))
+
+
+def path_of(spec: str) -> str:
+    """The path, or the pattern, that a text of that kind stands for."""
+    return spec.removeprefix("file://")
 
 
 def _open_path(spec: str, *, labelled: bool) -> Dataset:
@@ -60,11 +71,11 @@ def _open_path(spec: str, *, labelled: bool) -> Dataset:
     from unlossy.datasets.listed import WILDCARDS, open_file, open_pattern
 
     path = Path(spec)
-    if path.is_dir():
-        if labelled and is_coco_folder(path) and not (path / "labels.csv").is_file():
+    if is_folder(path):
+        if labelled and is_coco_folder(path) and not is_file(path / "labels.csv"):
             return open_coco(path / "instances.json")
         return FolderDataset.open(path, labelled=labelled, containers=True, follow_links=labelled)
-    if path.exists():
+    if status_of(path) is not None:
         return open_coco(path) if path.suffix.lower() == ".json" else open_file(path)
     if any(sign in spec for sign in WILDCARDS):
         return open_pattern(spec)

@@ -11,12 +11,14 @@ other alone.
 
 import csv
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from unlossy.core.errors import UsageError
+from unlossy.core.paths import is_file, is_folder
 from unlossy.core.tools import printable
 from unlossy.core.types import TextTarget
 from unlossy.datasets.folder import UNLISTED, LocalFiles
@@ -35,9 +37,9 @@ def open_labelled(spec: str) -> TreeDataset | None:
         UsageError: a list or a sidecar that cannot be understood, naming the file and the line.
     """
     path = Path(spec.removeprefix("file://"))
-    if path.is_file() and path.suffix.lower() == ".csv":
+    if is_file(path) and path.suffix.lower() == ".csv":
         return _listed(spec, path.parent, path)
-    if not path.is_dir():
+    if not is_folder(path):
         return None
     table = _table_of(path)
     return _beside(spec, path) if table is None else _listed(spec, path, table)
@@ -45,10 +47,10 @@ def open_labelled(spec: str) -> TreeDataset | None:
 
 def _table_of(root: Path) -> Path | None:
     """The CSV that lists a folder's texts; raises UsageError where two do."""
-    here = [root / name for name in LISTS if (root / name).is_file()]
+    here = [root / name for name in LISTS if is_file(root / name)]
     beside = root.resolve().parent / f"{root.resolve().name}.csv"
     found = [path for path in here if path.name != "labels.csv" or _has_texts(path)]
-    if not found and beside.is_file() and _has_texts(beside):
+    if not found and _is_there(beside) and _has_texts(beside):
         found = [beside]
     if len(found) > 1:
         raise UsageError(f"{root}: {' and '.join(path.name for path in found)} both list texts; keep one of them")
@@ -159,9 +161,14 @@ class Sidecars:
     def _text(self, name: str) -> str | None:
         stem = self.root / PurePosixPath(name).with_suffix("")
         plain, described = stem.with_name(stem.name + ".gt.txt"), stem.with_name(stem.name + ".json")
-        if plain.is_file():
+        if _is_there(plain):
             return _decoded(plain).strip()
-        return _page(described) if described.is_file() else None
+        return _page(described) if _is_there(described) else None
+
+
+def _is_there(file: Path) -> bool:
+    """True for a regular file; no file is under a name that is too long, as one that is made of another may be."""
+    return os.path.isfile(file)  # noqa: PTH113 (Path's own raises)
 
 
 def _page(file: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Which files of a folder there are, without a system call for each: names and kinds as the directory tells them.
 
 regular file        an image by its suffix, a container by its suffix, else either by its first 512 bytes, else counted
+rows of an audit    counted: an audit may write them into the folder that it looks at
 link to a file      as the file where that lies in the folder; a refused row where it leads out of it
 link to a folder, pipe, socket, device      counted, never opened
 folder that cannot be listed                a row that says so
@@ -16,12 +17,15 @@ from typing import Final
 
 from unlossy.core.blobs import FileBlob, unreadable
 from unlossy.core.errors import ItemError, RefusedError, UsageError
+from unlossy.core.types import Blob
+from unlossy.datasets.containers.parquet import PARQUET, is_audit_rows
 from unlossy.datasets.containers.registry import container_by_magic, container_by_name
 from unlossy.datasets.magic import HEAD_BYTES, SUFFIXES, has_image_magic, suffix_of
 from unlossy.datasets.tree import Special
 
 FOLDER_LINK: Final = "link to a folder"
 SPECIAL_FILE: Final = "special file"
+AUDIT_ROWS: Final = "rows of an audit"
 
 
 @dataclass(slots=True)
@@ -32,20 +36,22 @@ class Found:
     special: dict[str, Special] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
 
-    def add_file(self, name: str, head: Callable[[], bytes]) -> None:
-        """Take up a file; its `head`, the first 512 bytes, is asked for only where the name does not tell."""
+    def add_file(self, name: str, blob: Blob) -> None:
+        """Take up a file; of its bytes the first 512 are read where the name does not tell, none of an image's."""
         if suffix_of(name) in SUFFIXES:
             self.names.append(name)
             return
         container = container_by_name(name)
         if container is None:
-            data = head()
+            data = _head(blob)
             if has_image_magic(data):
                 self.names.append(name)
                 return
             container = container_by_magic(data)
         if container is None:
             self.others[suffix_of(name)] += 1
+        elif container is PARQUET and isinstance(blob, FileBlob) and is_audit_rows(blob):
+            self.others[AUDIT_ROWS] += 1
         else:
             self.add_special(name, container)
 
@@ -93,7 +99,7 @@ def _add(found: Found, root: str | None, name: str, entry: "os.DirEntry[str]") -
         if name[name.rfind(".") :].lower() in SUFFIXES:
             found.names.append(name)  # nearly every file goes this way
         else:
-            found.add_file(name, lambda: _head(entry.path))
+            found.add_file(name, FileBlob(entry.path))
     elif entry.is_symlink():
         _add_link(found, root, name, entry.path)
     else:
@@ -109,7 +115,7 @@ def _add_link(found: Found, root: str | None, name: str, path: str) -> None:
     if mode is not None and not stat.S_ISREG(mode):
         found.others[FOLDER_LINK if stat.S_ISDIR(mode) else SPECIAL_FILE] += 1
     elif mode is None or root is None or Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-        found.add_file(name, lambda: _head(path))
+        found.add_file(name, FileBlob(path))
     elif suffix_of(name) in SUFFIXES or container_by_name(name):
         found.add_special(
             name, RefusedError("the link leads out of the folder; copy the file, or audit its own folder")
@@ -118,9 +124,9 @@ def _add_link(found: Found, root: str | None, name: str, path: str) -> None:
         found.others[suffix_of(name)] += 1
 
 
-def _head(path: str) -> bytes:
+def _head(blob: Blob) -> bytes:
     """The first bytes; none where they cannot be read, so that the file counts by its suffix."""
     try:
-        return FileBlob(path).read(0, HEAD_BYTES)
+        return blob.read(0, HEAD_BYTES)
     except ItemError:
         return b""

@@ -24,8 +24,10 @@ from unlossy.audit.sources import open_sources
 from unlossy.audit.summary import Summary
 from unlossy.audit.verdict import Verdict, judge
 from unlossy.core.errors import UsageError
+from unlossy.core.outputs import check_place
 from unlossy.core.tools import printable, version_of
 from unlossy.core.types import Item
+from unlossy.datasets.containers.parquet import ROWS_KEY
 from unlossy.report.audit.chosen import choose
 from unlossy.report.audit.cost import study_cost
 from unlossy.report.audit.facts import facts_of
@@ -129,10 +131,12 @@ def audit_dataset(
 def audit_of_rows(path: Path, *, seed: int = 0) -> Audit:
     """The audit whose rows `unlossy audit -o` wrote, without pictures; raises UsageError where the file is none."""
     try:
-        rows = pq.read_table(path)
+        with path.open("rb") as file:
+            rows = pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
-        raise UsageError(f"{str(path)!r} cannot be read as Parquet: {printable(str(error))}") from error
-    version = (rows.schema.metadata or {}).get(b"unlossy_audit_schema", b"none").decode("ascii", "replace")
+        finding = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UsageError(f"{str(path)!r} cannot be read as Parquet: {printable(str(finding))}") from error
+    version = (rows.schema.metadata or {}).get(ROWS_KEY, b"none").decode("ascii", "replace")
     if version != SCHEMA_VERSION:
         raise UsageError(
             f"{str(path)!r} does not hold the rows of an audit of this version (schema {version}, not "
@@ -175,9 +179,8 @@ def audit_meta(
 
 
 def check_page(path: Path) -> None:
-    """Raises UsageError, before any work, where no page can be written under `path`."""
-    if path.is_dir():
-        raise UsageError(f"{str(path)!r} is a folder; give the name of a file, such as {path / 'audit.html'}")
+    """Raises UsageError, before any work, where no page can be written under `path`; missing folders will be made."""
+    check_place(path, "a file, such as audit.html", makes_folders=True)
 
 
 def _opened(data: Data) -> tuple[Iterable[Item], tuple[str, ...]]:

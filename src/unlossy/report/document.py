@@ -10,11 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from unlossy.core.errors import RunError
+from unlossy.core.outputs import replacing
 from unlossy.report.markup import Html, tag
 
 STYLE, SCRIPT = "style.css", "script.js"
+_BEGINNING: Final = "<!doctype html>"
+_TITLE_ENDS: Final = " - unlossy"
+_HEAD_BYTES: Final = 4096
+"""In which the title ends, unless it is very long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def document(
         tag("meta", http_equiv="Content-Security-Policy", content=_policy(codes)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{title} - unlossy"),
+        tag("title", f"{title}{_TITLE_ENDS}"),
         tag("link", rel="icon", href="data:,"),
         tag("style", Html("".join(map(asset, styles)))),
     )
@@ -66,7 +72,7 @@ def document(
         tag("footer", tag("p", footer)),
         *[tag("script", Html(code)) for code in codes],
     )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+    return f"{_BEGINNING}\n{tag('html', head, body, lang='en')}\n"
 
 
 def bound(text: str) -> str:
@@ -81,14 +87,24 @@ def asset(name: str) -> str:
 
 def write_whole(text: str, path: Path) -> Path:
     """The file, there only once it is whole; raises RunError where it cannot be written."""
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, "utf-8")
-        partial.replace(path)
+        with replacing(path) as file:
+            file.write(text.encode("utf-8"))
     except OSError as error:
-        raise RunError(f"cannot write the report to {str(path)!r}: {error.strerror}. Give another place") from error
+        finding = error.strerror or error
+        raise RunError(f"cannot write the report to {str(path)!r}: {finding}. Give another place") from error
     return path
+
+
+def is_page(path: Path) -> bool:
+    """True for a page that `document` made, which a newer one may replace."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    return head.startswith(_BEGINNING.encode()) and f"{_TITLE_ENDS}</title>".encode() in head
 
 
 def _policy(codes: Sequence[str]) -> str:

@@ -7,12 +7,12 @@ metadata call ClassLabel, else one of LABEL_NAMES. Sixteen rows are in memory at
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from unlossy.core.blobs import BytesBlob, FileBlob
-from unlossy.core.errors import NoImageError, ReadError
+from unlossy.core.errors import ItemError, NoImageError, ReadError
 from unlossy.core.types import Blob, ClassTarget
 from unlossy.datasets.containers.base import Archive, Container, Member, stream_of
 from unlossy.datasets.failed import failed_blob
@@ -21,6 +21,8 @@ from unlossy.datasets.magic import has_image_magic
 ROWS_PER_BATCH: Final = 16
 LABEL_NAMES: Final = ("label", "labels", "class_index", "cls", "class", "fine_label", "category", "target")
 NULL: Final = "null image"
+ROWS_KEY: Final = b"unlossy_audit_schema"
+"""In the metadata of a table of an audit's rows: their schema's version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,37 @@ class _Label:
 
 def members(archive: Archive) -> Iterator[Member]:
     """The images of a table, row by row; raises NoImageError, or what pyarrow raises."""
-    import pyarrow.parquet as pq
-
-    source = Path(archive.blob.location) if isinstance(archive.blob, FileBlob) else stream_of(archive.blob)
-    with pq.ParquetFile(source, buffer_size=1 << 20, pre_buffer=False) as file:
+    with _opened(archive.blob) as file:
         features = _features(file.schema_arrow.metadata)
         columns = _image_columns(file, features)
         if not columns:
             raise NoImageError(f"no column of this table holds images: {', '.join(file.schema_arrow.names[:20])}")
         label = _label_column(file.schema_arrow, features)
         yield from _rows(archive, _cells(file, [*columns, *([label.column] if label else [])]), columns, label)
+
+
+def is_audit_rows(blob: Blob) -> bool:
+    """True where these are the rows of an audit, which hold no images; false too where it cannot be told."""
+    import pyarrow as pa
+
+    try:
+        with _opened(blob) as file:
+            return ROWS_KEY in (file.metadata.metadata or {})
+    except (ItemError, OSError, ValueError, pa.ArrowException):
+        return False
+
+
+@contextmanager
+def _opened(blob: Blob) -> Iterator[Any]:
+    """A pyarrow ParquetFile; raises ItemError, or what pyarrow raises."""
+    import pyarrow.parquet as pq
+
+    if isinstance(blob, FileBlob) and str(blob.location).isprintable():
+        source: Any = nullcontext(blob.path)  # pyarrow's own reading is quicker; it takes no name that is not UTF-8
+    else:
+        source = stream_of(blob)
+    with source as readable, pq.ParquetFile(readable, buffer_size=1 << 20, pre_buffer=False) as file:
+        yield file
 
 
 def _cells(file: Any, columns: list[str]) -> Iterator[dict[str, Any]]:  # noqa: ANN401 (a pyarrow ParquetFile)

@@ -16,8 +16,12 @@ def gates_section(results: Sequence[PolicyResult]) -> Html:
 
 def broken(results: Sequence[PolicyResult]) -> str | None:
     """The sentence on what does not pass; None where everything does."""
-    failed = [f"{result.policy.name} ({len(result.offending):,} images)" for result in results if not result.passed]
+    failed = [f"{result.policy.name}{_count(result)}" for result in results if not result.passed]
     return f"Policy broken: {', '.join(failed)}." if failed else None
+
+
+def _count(result: PolicyResult) -> str:
+    return f" ({len(result.offending):,} images)" if result.offending else ""
 
 
 def _article(result: PolicyResult) -> Html:

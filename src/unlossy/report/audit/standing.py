@@ -6,7 +6,7 @@ from jaxtyping import Int64
 from unlossy.audit.bands import Band
 from unlossy.audit.block import RogueBlock
 from unlossy.audit.outlying import OutlyingCluster
-from unlossy.audit.verdict import Verdict
+from unlossy.audit.verdict import Verdict, no_block
 from unlossy.metrics import Interval
 from unlossy.report.audit.chosen import Choice
 from unlossy.report.audit.gallery import Gallery
@@ -34,7 +34,7 @@ def standing_section(verdict: Verdict, choice: Choice, gallery: Gallery) -> Html
         for block, shown in zip(every, choice.blocks, strict=False)
     ]
     listed = [tag("li", bound(block.sentence)) for block in every[len(told) :]]
-    none = tag("p", "No group of images was found whose compression differs from the rest beyond chance.")
+    none = tag("p", no_block(verdict))
     leaks = [tag("p", bound(leak.sentence)) for leak in verdict.leaks]
     return tag("div", *(told or [none]), tag("ul", *listed) if listed else None, *leaks)
 
