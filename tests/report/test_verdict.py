@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
-from tests.report.made import result_of
+import pytest
+
+from tests.report.made import make_run, result_of, row_of
+from unlossy.report.chance import is_chance, shuffled_top1
 from unlossy.report.verdict import caveats, headline_setting, levels, verdict
+from unlossy.runs import summarise_run
 
 LOSS = {
     "jpeg:10": (-51.3, -57.3, -45.7),
@@ -108,3 +112,50 @@ def test_nothing_scored_and_what_failed():
     assert unfinished == "This run is not finished: 16 of 300 images are done."
     (some,) = caveats(replace(result_of(LOSS), n_labelled=40))
     assert "Only 40 of 300 images have a label" in some
+
+
+def answered(folder, pairs):
+    """The notes on a run whose clean images have these true classes and answers."""
+    rows = [row_of(i, codec, a, truth=t) for i, (t, a) in enumerate(pairs) for codec in ("clean", "jpeg:50")]
+    return caveats(summarise_run(make_run(folder, rows, ("jpeg:50",), n_items=len(pairs))))
+
+
+def test_answers_no_better_than_chance_are_warned_of(tmp_path):
+    swapped = [(n % 2, 1 - n % 2) for n in range(38)] + [(0, 0), (1, 1)]
+    (note,) = answered(tmp_path / "swapped", swapped)
+    assert note == (
+        "The model is right on 5.0 % of the clean images, no more than chance may make it (labels dealt at random: "
+        "50.0 %): check that classes and outputs are in the same order, and that the preprocessing is that of these "
+        "weights."
+    )
+    (note,) = answered(tmp_path / "constant", [(n % 4, 2) for n in range(40)])
+    assert (
+        "right on 25.0 % of the clean images, no more than chance may make it (labels dealt at random: 25.0 %)" in note
+    )
+    (note,) = answered(tmp_path / "none", [(n % 30, n % 30 + 1) for n in range(60)])
+    assert "right on only 0.0 %" in note
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(n % 4, n % 4 if n % 2 else 0) for n in range(40)],  # half right where chance has a quarter
+        [(3, 3 if n % 2 else 0) for n in range(40)],  # one class: nothing can be in another order
+        [(n % 2, 1 - n % 2) for n in range(19)],  # too few
+        [(None, n % 2) for n in range(40)],
+    ],
+)
+def test_other_answers_are_not(tmp_path, pairs):
+    assert not any("chance" in note or "right on" in note for note in answered(tmp_path / "run", pairs))
+
+
+def test_chance_is_the_mean_over_all_ways_to_deal_the_labels(tmp_path):
+    """Three of class 0 and one of 1, answered 0, 0, 1, 1: (3 * 2 + 1 * 2) / 16; what failed has no part in it."""
+    pairs = [(0, 0), (0, 0), (0, 1), (1, 1)]
+    rows = [row_of(i, "clean", a, truth=t) for i, (t, a) in enumerate(pairs)]
+    run = make_run(tmp_path / "run", [*rows, row_of(4, "clean", 1, truth=1, error="decode")], n_items=5)
+    assert shuffled_top1(run) == 0.5
+    assert shuffled_top1(tmp_path / "elsewhere") is None
+    assert is_chance(0.5, 0.5, 40)
+    assert is_chance(0.63, 0.5, 40)
+    assert not is_chance(0.64, 0.5, 40)

@@ -42,6 +42,35 @@ def test_ids_stand_in_for_other_names_where_names_do_not_contradict_them():
     assert meant(match_categories(["cat", "tv"], [17, 72], {18: "cat", 72: "tvmonitor"}), 0, 1) == {0: 18}
 
 
+COCO = {1: "person", 2: "bicycle", 3: "car", 4: "motorcycle", 5: "airplane", 6: "bus", 7: "train", 8: "truck"}
+COCO |= {9: "boat", 10: "traffic light", 11: "fire hydrant", 13: "stop sign"}
+
+
+def of_coco(categories):
+    matching = match_categories(list(COCO.values()), list(COCO), categories)
+    return {list(COCO.values())[output]: category for output, category in matching.ids.items()}, matching.missing
+
+
+def test_ids_do_not_stand_in_for_names_of_other_things():
+    with pytest.raises(UsageError, match=r"knows none .*have: widget, gadget, screw\. The model has: person, bicycle,"):
+        of_coco({1: "widget", 2: "gadget", 3: "screw"})
+    assert of_coco({1: "person", 2: "helmet", 3: "vest"}) == ({"person": 1}, ("helmet", "vest"))
+    assert of_coco({1: "person", 2: "bicycle", 3: "helmet"}) == ({"person": 1, "bicycle": 2}, ("helmet",))
+
+
+def test_where_nearly_all_names_and_ids_agree_ids_stand_in_for_the_others():
+    assert of_coco(COCO | {3: "automobile"}) == ({name: category for category, name in COCO.items()}, ())
+    assert of_coco(COCO | {3: "automobile", 8: "lorry"})[1] == ("automobile", "lorry"), "ten of twelve"
+    assert of_coco({5: "aeroplane", 4: "Motorbike"}) == ({"airplane": 5, "motorcycle": 4}, ()), "known by these names"
+
+
+def test_ids_stand_in_for_outputs_without_a_name_where_a_name_agrees():
+    assert meant(match_categories(["cat", ""], [17, 18], {17: "cat", 18: "dog"}), 0, 1) == {0: 17, 1: 18}
+    assert meant(match_categories(["", ""], [17, 18], {18: "dog"}), 0, 1) == {1: 18}
+    with pytest.raises(UsageError, match="knows none"):
+        match_categories(["cat", ""], [17, 18], {18: "dog"})
+
+
 def test_a_model_with_ids_alone_and_one_with_nothing():
     assert meant(match_categories(None, [5, 6], {6: "dog"}), 0, 1) == {1: 6}
     assert meant(match_categories(None, None, {6: "dog"}), 5, 6) == {6: 6}

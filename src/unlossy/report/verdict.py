@@ -6,9 +6,11 @@ and sentences bound it by what images not seen may do (`unlossy.metrics.stats.wi
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from unlossy.metrics import Interval
 from unlossy.metrics.stats import widened
+from unlossy.report.chance import is_chance, shuffled_top1
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.settings import Family, at, families_of, spoken
 from unlossy.store import NONE
@@ -22,6 +24,8 @@ FEWEST = 20
 """Images below which no method is recommended: not one of 20 changed still allows 17 in 100."""
 HARDLY_RIGHT, MANY_LABELLED = 0.02, 20
 """Top-1 below which, with so many labelled images, labels and model are suspected not to fit."""
+MAYBE_CHANCE = 0.75
+"""Top-1 below which it is compared with chance; with more right only very uneven classes could make it that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +104,33 @@ def caveats(result: StudyResult, n_done: int | None = None) -> list[str]:
         advice = ", and no method is recommended" if result.clean_mitigated else ""
         notes.append(f"With fewer than {FEWEST} images (here {scored}) intervals tell little of other images{advice}.")
     notes += [remark for remark in result.remarks if remark]  # as they are: some begin with a SPEC
-    right = result.clean.get("top1")
-    if right is not None and right < HARDLY_RIGHT and result.n_labelled >= MANY_LABELLED:
-        notes.append(
-            f"The model is right on only {100 * right:.1f} % of the clean images: are the labels in its own order of "
-            "classes, and is the preprocessing that of these weights?"
-        )
+    notes += _on_labels(result)
     if not result.n_labelled:
         kept = "how often the model keeps" if result.plan.task == "classification" else "how far the model keeps to"
         notes.append(f"There are no labels: what is counted is {kept} its own clean answer.")
     elif result.n_labelled < result.n_items and (n_done is None or result.n_labelled < n_done):
         notes.append(f"Only {result.n_labelled} of {result.n_items} images have a label; accuracy is over those.")
     return notes
+
+
+def _on_labels(result: StudyResult) -> list[str]:
+    """Where so few clean images are right that labels and model are suspected not to fit."""
+    right = result.clean.get("top1")
+    if right is None or result.n_labelled < MANY_LABELLED:
+        return []
+    if right < HARDLY_RIGHT:
+        return [
+            f"The model is right on only {100 * right:.1f} % of the clean images: are the labels in its own order of "
+            "classes, and is the preprocessing that of these weights?"
+        ]
+    shuffled = shuffled_top1(Path(result.run)) if right < MAYBE_CHANCE else None
+    if shuffled is None or not is_chance(right, shuffled, result.n_labelled):
+        return []
+    return [
+        f"The model is right on {100 * right:.1f} % of the clean images, no more than chance may make it (labels dealt "
+        f"at random: {100 * shuffled:.1f} %): check that classes and outputs are in the same order, and that the "
+        "preprocessing is that of these weights."
+    ]
 
 
 def within_noise(difference: Interval) -> bool:

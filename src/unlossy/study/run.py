@@ -10,8 +10,6 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from unlossy.core.errors import LabelError, UsageError
-from unlossy.core.types import Item
 from unlossy.datasets import open_dataset
 from unlossy.datasets.base import Dataset, categories_of
 from unlossy.engines import Engine, Failed, LocalEngine
@@ -21,12 +19,12 @@ from unlossy.runs.summary import StudyResult, summarise_run
 from unlossy.study.answers import Answerer
 from unlossy.study.contents import refuse_resized, samples_of
 from unlossy.study.exhibits import write_exhibits
+from unlossy.study.labels import labelled_for
 from unlossy.study.methods import keep_methods
 from unlossy.study.mitigation import open_mitigations
 from unlossy.study.pictures import refuse_unknown, write_pictures
 from unlossy.study.provenance import provenance_of
 from unlossy.study.worker import ChunkWorker
-from unlossy.tasks.base import Task
 from unlossy.tasks.registry import load_task, yardstick
 
 CHUNK = 16
@@ -57,10 +55,12 @@ def run_study(
     items, categories = list(islice(dataset, plan.limit)), categories_of(dataset)
     refuse_unknown(items, show)
     task = load_task(plan.task, plan.model, categories=categories)
-    _refuse_misfits(items, task)
+    labelled = labelled_for(items, dataset, task)
+    items = labelled.items
     mitigations = open_mitigations(plan, task, categories)
+    labelled.refuse_other_order(mitigations)
     answerer = Answerer(task, {m.text: m.task for m in mitigations if m.task is not None}, plan.batch)
-    made_by = provenance_of(plan, items, task, mitigations)
+    made_by = labelled.told(provenance_of(plan, items, task, mitigations))
     with open_run(Path(run), plan, made_by | _unused(dataset) | {SAMPLES: samples_of(items)}) as store:
         refuse_resized(Path(run), items, store.source_sizes())
         key = store.add_provenance(made_by)
@@ -97,17 +97,3 @@ def chunk_of(plan: StudyPlan) -> int:
     """Items of a chunk: CHUNK, fewer where many mitigations would make their cells too many to hold."""
     n_cells = (1 + len(plan.codecs)) * len(plan.mitigations)
     return CHUNK if len(plan.mitigations) == 1 else max(1, min(CHUNK, MAX_VIEWS // n_cells))
-
-
-def _refuse_misfits(items: Sequence[Item], task: Task) -> None:
-    """Raises UsageError on the first label that cannot be an answer of the model."""
-    for item in items:
-        try:
-            task.check_target(item.target)
-        except LabelError as error:
-            remedy = (
-                ", or a labels.csv (file,class_index) with the model's own indices"
-                if task.yardstick.targets == "class"
-                else ""
-            )
-            raise UsageError(f"{item.key}: {error}. Give a model for these classes{remedy}") from error

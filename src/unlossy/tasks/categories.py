@@ -1,20 +1,24 @@
 """A model's classes beside a dataset's categories: which output means which id.
 
 Names decide (case, spaces, hyphens and underscores aside). The ids that a model's makers gave its outputs (COCO's, say)
-stand in for names that differ ("tv" and "tvmonitor"), where the names that both know do not contradict them. A model
-that knows neither is taken at its word: output k is category k.
+stand in where the names that both know do not contradict them: for outputs without a name, for other names of one thing
+("tv" and "tvmonitor"), and for any name where nearly all of the dataset's categories have both name and id of an
+output. One or two equal ids show nothing: everybody counts from 1, as COCO does. A model that knows neither is taken at
+its word: output k is category k.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Int64
 
 from unlossy.core.errors import UsageError
+from unlossy.tasks.names import listed, names_of, plain
 
-SHOWN = 12
-"""Names that a message lists of many."""
+NEARLY_ALL: Final = 0.9
+"""Share of the dataset's categories with an output's name and id, from which on the dataset counts as the makers do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +63,8 @@ def match_categories(
     if not ids:
         knows = [label for label in labels or () if label] or [str(number) for number in category_ids or ()]
         raise UsageError(
-            f"{spec} knows none of the data's categories. The data have: {_listed(list(categories.values()))}. "
-            f"The model has: {_listed(knows)}"
+            f"{spec} knows none of the data's categories. The data have: {listed(list(categories.values()))}. "
+            f"The model has: {listed(knows) or 'no names'}"
         )
     missing = tuple(name for category, name in categories.items() if category not in set(ids.values()))
     return Matching(ids, dict(categories), missing)
@@ -80,19 +84,25 @@ def _matched(
         return {category: category for category in categories}
     wanted: dict[str, int] = {}
     for category, name in categories.items():
-        wanted.setdefault(_plain(name), category)
-    ids = {k: wanted[_plain(name)] for k, name in enumerate(labels or ()) if name and _plain(name) in wanted}
-    stated = dict(enumerate(category_ids or ()))
-    if all(stated.get(k) == category for k, category in ids.items()):
-        taken = set(ids.values())
-        ids |= {k: own for k, own in stated.items() if k not in ids and own in categories and own not in taken}
-    return ids
+        wanted.setdefault(plain(name), category)
+    ids = {k: wanted[plain(name)] for k, name in enumerate(labels or ()) if name and plain(name) in wanted}
+    return ids | _by_id(ids, labels or (), dict(enumerate(category_ids or ())), categories)
 
 
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter not in " _-")
+def _by_id(
+    by_name: Mapping[int, int], labels: Sequence[str], stated: Mapping[int, int], categories: Mapping[int, str]
+) -> dict[int, int]:
+    """The outputs whose `stated` id stands in, beside those matched `by_name`."""
+    n_agreed = sum(stated.get(k) == category for k, category in by_name.items())
+    if n_agreed < len(by_name):
+        return {}
+    names, taken = dict(enumerate(labels)), set(by_name.values())
+    believed = n_agreed >= NEARLY_ALL * len(categories)
+    nameless_too = bool(by_name) or not any(labels)
 
+    def stands_in(output: int, category: str) -> bool:
+        name = names.get(output)
+        return believed or (plain(category) in names_of(plain(name)) if name else nameless_too)
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return (", ".join(names[:SHOWN]) or "no names") + more
+    free = {k: own for k, own in stated.items() if k not in by_name and own in categories and own not in taken}
+    return {k: own for k, own in free.items() if stands_in(k, categories[own])}

@@ -12,7 +12,8 @@ from unlossy.tasks.asking import asked
 from unlossy.tasks.base import Yardstick
 from unlossy.tasks.class_maps import ClassMap
 from unlossy.tasks.models.segmentation.base import SegmentationInput, Segmenter
-from unlossy.tasks.models.segmentation.matching import listed, match_classes
+from unlossy.tasks.models.segmentation.matching import match_classes
+from unlossy.tasks.names import listed
 from unlossy.tasks.semantic_segmentation import SemanticSegmentationYardstick
 
 

@@ -5,16 +5,20 @@ fields are ignored. `mean` and `std` stand in the order of `channels` and apply 
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from unlossy.core.errors import UsageError
 from unlossy.tasks.models.outputs import OutputKind
 from unlossy.tasks.models.preprocess import FILTERS, Preprocess
 
 T = TypeVar("T")
+
+MOST: Final = 1_000_000
+"""Of whole numbers: sizes and counts of a network are far below."""
 
 MINIMAL = """{"task": "classification",
  "input": {"channels": "RGB", "scale": "0..1", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
@@ -46,8 +50,9 @@ def read_described(path: Path, understand: Callable[[Mapping[str, Any]], T], min
         document = json.loads(path.read_text("utf-8"))
         if not isinstance(document, Mapping):
             raise UsageError("an object {...} was expected")
+        _refuse_non_finite(document, "")
         return understand(document)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read as JSON: {error}") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}\nA minimal file:\n{minimal}") from None
@@ -57,9 +62,26 @@ def stated_file(path: Path) -> str | None:
     """The model file that a JSON says it belongs to; None where there is no such JSON or it says nothing."""
     try:
         document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return document.get("file") if isinstance(document, dict) else None
+    file = document.get("file") if isinstance(document, dict) else None
+    return file if isinstance(file, str) else None
+
+
+def _refuse_non_finite(value: object, place: str) -> None:
+    """Raises UsageError naming the first field that holds NaN, infinity, or a number too large for a float.
+
+    Python's reader takes NaN and Infinity, which are no JSON, and makes infinity of 1e400.
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _refuse_non_finite(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_non_finite(inner, f"{place}[{index}]")
+    elif isinstance(value, int | float) and not -sys.float_info.max <= value <= sys.float_info.max:
+        told = "too large a number" if isinstance(value, int) else json.dumps(value)
+        raise UsageError(f'"{place}" is {told}; a finite number was expected')
 
 
 def _facts(document: Mapping[str, Any]) -> ModelFacts:
@@ -143,8 +165,8 @@ def numbers_in(
     good = isinstance(values, list | tuple) and len(values) == count
     good = good and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
     if good and (whole or above_zero):
-        good = all(v > 0 and (not whole or v == int(v)) for v in values)
+        good = all(v > 0 and (not whole or (v <= MOST and v == int(v))) for v in values)
     if not good:
-        kind = "positive whole numbers" if whole else "numbers above 0" if above_zero else "numbers"
+        kind = f"positive whole numbers up to {MOST}" if whole else "numbers above 0" if above_zero else "numbers"
         raise UsageError(f'"{key}" is {json.dumps(values)}; {count} {kind} were expected')
     return tuple(float(v) for v in values)

@@ -8,12 +8,9 @@ that are one class to the model are read as the first of them. What has no count
     a class that the dataset does not have     its background, where it has one; else an id of its own, never right
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import count
 from typing import Final
 
@@ -23,9 +20,9 @@ from jaxtyping import UInt16
 from unlossy.core.errors import UsageError
 from unlossy.datasets.label_maps import NO_CLASS_ID
 from unlossy.tasks.class_maps import NO_CLASS, Vocabulary
+from unlossy.tasks.names import listed, names_of, plain
 
 BACKGROUND: Final = "background"
-SHOWN: Final = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +49,8 @@ def match_classes(
         return ClassMatching(Vocabulary(names, None if n_classes is None else {k: k for k in range(n_classes)}), None)
     if labels is None:
         return _by_number(n_classes, categories, spec)
-    outputs = [_plain(label) for label in labels]
-    of_category = {number: _counterpart(_plain(name), outputs) for number, name in categories.items()}
+    outputs = [plain(label) for label in labels]
+    of_category = {number: _counterpart(plain(name), outputs) for number, name in categories.items()}
     known = {number: output for number, output in of_category.items() if output is not None}
     if all(outputs[output] == BACKGROUND for output in known.values()):
         raise UsageError(
@@ -92,14 +89,14 @@ def _answers(
     first: dict[int, int] = {}
     for number in sorted(known):
         first.setdefault(known[number], number)
-    by_name = {_plain(name): number for number, name in sorted(categories.items(), reverse=True)}
+    by_name = {plain(name): number for number, name in sorted(categories.items(), reverse=True)}
     fresh = (number for number in count(max(categories) + 1) if number != NO_CLASS_ID)
     background = by_name.get(BACKGROUND)
     ids, names = [], {}
     for output, name in enumerate(outputs):
         own = first.get(output)
         if own is None:  # another name of a category that has an output already, or nothing that the dataset has
-            category = next((by_name[other] for other in _names_of(name) if other in by_name), None)
+            category = next((by_name[other] for other in names_of(name) if other in by_name), None)
             own = background if category is None else first.get(known.get(category, -1), category)
         if own is None:
             own = next(fresh)
@@ -110,24 +107,7 @@ def _answers(
 
 def _counterpart(name: str, outputs: Sequence[str]) -> int | None:
     """The output of that name, else of a name that the maps know it by."""
-    return next((outputs.index(one) for one in _names_of(name) if one in outputs), None)
-
-
-def _names_of(name: str) -> tuple[str, ...]:
-    """The name itself, then what the maps call it."""
-    return name, *_other_names().get(name, ())
-
-
-@cache
-def _other_names() -> dict[str, tuple[str, ...]]:
-    """Other names by name, from the maps that come with the program."""
-    found: dict[str, tuple[str, ...]] = {}
-    for file in sorted((files(__package__) / "label_maps").iterdir(), key=lambda file: file.name):
-        for pair in json.loads(file.read_text("utf-8"))["names"].items():
-            one, other = map(_plain, pair)
-            found[one] = (*found.get(one, ()), other)
-            found[other] = (*found.get(other, ()), one)
-    return found
+    return next((outputs.index(one) for one in names_of(name) if one in outputs), None)
 
 
 def _merged(known: Mapping[int, int], categories: Mapping[int, str], labels: Sequence[str]) -> tuple[str, ...]:
@@ -135,13 +115,3 @@ def _merged(known: Mapping[int, int], categories: Mapping[int, str], labels: Seq
     for number, output in known.items():
         groups[output].append(categories[number])
     return tuple(f"{' + '.join(names)} = {labels[output]}" for output, names in groups.items() if len(set(names)) > 1)
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter not in " _-")
-
-
-def listed(names: Sequence[str]) -> str:
-    """At most SHOWN names and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

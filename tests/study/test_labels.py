@@ -1,0 +1,148 @@
+"""Class folders in a study: they are what they are called, whatever the order of the model's outputs."""
+
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unlossy.cli.main import run
+from unlossy.core.errors import UsageError
+from unlossy.report.verdict import caveats
+from unlossy.store import RowStore
+from unlossy.study import StudyPlan, run_study, summarise_run
+from unlossy.study import labels as study_labels
+from unlossy.tasks.class_folders import match_folders
+
+MODELS = '''
+import numpy as np
+
+
+def bright_first(images):
+    """Output 0 for bright pictures, 1 for dark ones."""
+    return np.array([[image.mean() - 128.0, 128.0 - image.mean()] for image in images])
+
+
+def named(*labels):
+    def classify(images):
+        found = bright_first(images)
+        return np.pad(found, ((0, 0), (0, len(labels) - 2)), constant_values=-999.0)
+
+    classify.labels = list(labels)
+    classify.digest = "1"
+    return classify
+
+
+dog_cat = named("dog, domestic dog", "Cat")
+cat_dog = named("cat", "dog")
+many = named("dog", "cat", "horse", "cow", "crane", "crane")
+elsewhere = named("Hund", "Katze")
+others = named("horse", "cow", "sheep")
+'''
+BRIGHTNESS = {"cat": 40, "dog": 210}
+CODECS = ("jpeg:50",)
+
+
+@pytest.fixture
+def pets(tmp_path, monkeypatch):
+    """cat/ with dark pictures and dog/ with bright ones, and the models above."""
+    (tmp_path / "pet_models.py").write_text(MODELS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, level in BRIGHTNESS.items():
+        pictures(tmp_path / "pets" / name, level)
+    yield tmp_path / "pets"
+    sys.modules.pop("pet_models", None)
+
+
+def pictures(folder, level, n=12):
+    folder.mkdir(parents=True)
+    for number in range(n):
+        noise = np.random.default_rng((level, number)).integers(-20, 21, (16, 16, 3))
+        Image.fromarray((noise + level).astype(np.uint8)).save(folder / f"{number:02}.png")
+
+
+def studied(data, model, name="run", **rest):
+    return run_study(StudyPlan(model=f"py:pet_models:{model}", data=str(data), codecs=CODECS, **rest), name)
+
+
+def rows_of(name="run"):
+    with RowStore(Path(name) / "rows.sqlite", read_only=True) as store:
+        return [row for row in store.rows() if row.codec == "clean"]
+
+
+def test_folders_are_classes_by_name(pets):
+    result = studied(pets, "dog_cat")
+    assert (result.clean["top1"], result.n_labelled, result.remarks) == (1.0, 24, ())
+    assert {(row.class_name, row.target) for row in rows_of()} == {
+        ("cat", '{"class_index": 1}'),
+        ("dog", '{"class_index": 0}'),
+    }
+    assert studied(f"{pets}/*/*.png", "dog_cat", "pattern").clean["top1"] == 1.0
+    assert studied(pets, "many", "many").clean["top1"] == 1.0
+    assert studied(pets, "cat_dog", "wrong").clean["top1"] == 0.0, "this one does call dark pictures dogs"
+
+
+def test_what_labels_csv_says_is_the_models_number(pets):
+    (pets / "labels.csv").write_text("file,class_index\ncat/00.png,0\ndog/00.png,1\n")
+    assert studied(pets, "dog_cat").clean["top1"] == 0.0
+
+
+def test_what_lies_in_an_archive_keeps_its_number(pets):
+    (pets.parent / "00.cls").write_text("1")
+    with tarfile.open(pets / "shard.tar", "w") as archive:
+        archive.add(pets / "cat" / "00.png", "00.png")
+        archive.add(pets.parent / "00.cls", "00.cls")
+    assert studied(pets, "dog_cat").clean["top1"] == 1.0
+    assert len(rows_of()) == 25
+
+
+def test_a_folder_that_the_model_does_not_know_is_unlabelled(pets, capsys):
+    pictures(pets / "axolotl", 90, n=3)
+    assert run(["study", "--model", "py:pet_models:dog_cat", "--data", "pets", "--codec", CODECS[0], "-o", "run"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "does not know 1 of the 3 class folders; their pictures count as unlabelled: axolotl." in told
+    assert "Only 24 of 27 images have a label" in told
+    result = summarise_run("run")
+    assert (result.clean["top1"], result.n_labelled, result.n_items) == (1.0, 24, 27)
+
+
+def test_folders_of_which_the_model_knows_none_are_refused(pets):
+    with pytest.raises(UsageError, match=r"others knows none of the class folders.*have: cat, dog\..*labels.csv"):
+        studied(pets, "others")
+    pictures(pets / "crane", 90, n=1)
+    with pytest.raises(UsageError, match="the class folder 'crane' may be class 4"):
+        studied(pets, "many")
+    assert not (pets.parent / "run").exists()
+
+
+def test_folders_go_by_order_where_no_name_tells_and_it_is_said(pets):
+    result = studied(pets, "elsewhere")
+    assert result.clean["top1"] == 0.0
+    (remark,) = result.remarks
+    assert "in the order of their names (cat is class 0, dog is class 1), because no class of the model is" in remark
+    (note,) = [note for note in caveats(result) if note != remark]
+    assert note.startswith("The model is right on only 0.0 % of the clean images")
+    flat = pets.parent / "flat"
+    pictures(flat, 40, n=2)
+    assert studied(flat, "elsewhere", "flat-run").remarks == ()
+    assert studied(pets, "bright_first", "silent").remarks == ()
+
+
+def test_another_models_names_against_the_order_are_refused(pets):
+    with pytest.raises(UsageError, match=r"'cat' is class 1 to py:pet_models:dog_cat, and by the order .* class 0 to"):
+        studied(pets, "bright_first", mitigations=("none", "model=py:pet_models:dog_cat"))
+    with_names = ("none", "model=py:pet_models:cat_dog")
+    assert studied(pets, "bright_first", mitigations=with_names).clean["top1"] == 0.0
+    both = studied(pets, "dog_cat", "both", mitigations=("none", "model=py:pet_models:bright_first"))
+    assert both.clean_mitigated["model=py:pet_models:bright_first"]["top1"] == 1.0, "in the own model's classes"
+
+
+def test_a_run_that_was_begun_with_other_classes_does_not_go_on(pets, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(study_labels, "match_folders", lambda folders, *_: match_folders(folders, None, None))
+        studied(pets, "dog_cat")
+    with pytest.raises(UsageError, match=r"begun with other things \(items was"):
+        studied(pets, "dog_cat")
