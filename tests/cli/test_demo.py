@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from unlossy.cli.main import run
-from unlossy.runs.folder import read_plan
+from unlossy.runs.folder import PLAN, ROWS, read_plan
+from unlossy.runs.plan import StudyPlan
 
 EXTRAS = ("torch", "torchvision", "transformers", "timm", "onnx", "faster_coco_eval", "pycocotools", "scipy", "cv2")
 ALONE = """
@@ -46,6 +47,19 @@ def test_a_demo_makes_its_run_anew_and_leaves_that_of_another_task_alone(folder,
     assert run(["demo", "--items", "1", "-o", "demo-detection"]) == 2
     assert "another study" in capsys.readouterr().err
     assert read_plan(folder / "demo-detection") == plan
+
+
+@pytest.mark.parametrize(
+    "change", [{"data": "mine"}, {"codecs": ("webp:50",)}, {"mitigations": ("none",)}, {"seed": 1}]
+)
+def test_a_study_of_ones_own_is_not_the_demos_to_remove(change, tmp_path, capsys):
+    own = {"data": "synthetic:1", "codecs": ("jpeg:10,30,50,90",), "mitigations": ("none", "correct=small")} | change
+    (tmp_path / PLAN).write_text(StudyPlan("onnx:demo", task="detection", **own).to_toml(), "utf-8")
+    (tmp_path / ROWS).write_bytes(b"hours of work")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert run(["demo", "--task", "detection", "--items", "1", "-o", str(tmp_path)]) == 2
+    assert "another study, which the demo will not remove; give another -o" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_an_unknown_task_is_refused_with_those_there_are(tmp_path, capsys, monkeypatch):

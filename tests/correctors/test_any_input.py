@@ -8,9 +8,10 @@ import torch
 from PIL import Image, ImageOps
 
 import unlossy
-from tests.correctors.pictures import as_jpeg, jpeg_bytes, scene
-from unlossy.codecs import hints_of
-from unlossy.core.errors import DecodeError, ReadError, UsageError
+from tests.correctors.pictures import as_jpeg, dncnn_weights, jpeg_bytes, scene, tiny_weights
+from unlossy.codecs import decode_hinted, hints_of
+from unlossy.core.errors import DecodeError, ReadError, TruncatedError, UsageError
+from unlossy.correctors.nets.weights_file import save_weights
 from unlossy.correctors.pil_hints import hints_of_image
 from unlossy.metrics import psnr_db
 
@@ -40,6 +41,30 @@ def test_bytes_paths_and_an_opened_jpeg_are_guided_by_their_tables(correct, expe
     assert isinstance(output, Image.Image)
     assert np.array_equal(np.asarray(output), expected)
     assert np.array_equal(correct(PIXELS, hints=hints_of(JPEG)), expected)
+    lossless = BytesIO()
+    Image.fromarray(PIXELS).save(lossless, "PNG")
+    assert np.array_equal(correct(lossless.getvalue(), hints=hints_of(JPEG)), expected)
+
+
+def test_hints_guide_a_tensor_too(correct, expected):
+    hints, tensor = hints_of(JPEG), torch.from_numpy(PIXELS.transpose(2, 0, 1).copy())
+    for given in (tensor, tensor[None]):
+        assert np.array_equal(correct(given, hints).reshape(tensor.shape).numpy().transpose(1, 2, 0), expected)
+    assert not np.array_equal(correct(tensor).numpy().transpose(1, 2, 0), expected)
+    with pytest.raises(UsageError, match="hints tell of one JPEG, and the tensor holds 2 pictures"):
+        correct(torch.stack([tensor, tensor]), hints)
+
+
+@pytest.mark.parametrize("place", [5, 6, 30])
+def test_a_table_that_states_zero_gives_no_black_picture(correct, place):
+    """libjpeg decodes the coefficient of such a step as 0, whatever is stored."""
+    damaged = bytearray(JPEG)
+    damaged[damaged.find(b"\xff\xdb") + place] = 0
+    decoded = decode_hinted(bytes(damaged))
+    assert decoded.hints.table_luma.min() == 0
+    from_bytes, from_image = correct(bytes(damaged)), correct(Image.open(BytesIO(damaged)))
+    assert np.array_equal(np.asarray(from_image), from_bytes)
+    assert 0 < np.abs(from_bytes.astype(float) - decoded.pixels_hwc).mean() < 5
 
 
 def test_a_grey_file_comes_out_in_three_equal_channels(correct):
@@ -166,10 +191,43 @@ def test_broken_files_are_items_errors(correct, tmp_path):
         correct(tmp_path / "missing.jpg")
     with pytest.raises(DecodeError):
         correct(b"no image")
+    with pytest.raises(TruncatedError, match=r"cannot be read: .*truncated"):
+        correct(Image.open(BytesIO(JPEG[: len(JPEG) // 2])))
+    lossless = BytesIO()
+    Image.fromarray(scene(64, 64, noise=9.0)).save(lossless, "PNG")
+    damaged = bytearray(lossless.getvalue())
+    damaged[len(damaged) // 2] ^= 255
+    with pytest.raises(DecodeError, match="pixels cannot be read"):
+        correct(Image.open(BytesIO(damaged)))
     frames = [Image.fromarray(scene(16, 16, seed)) for seed in range(3)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     with pytest.raises(DecodeError, match="3 pictures"):
         correct(tmp_path / "a.gif")
+
+
+@pytest.mark.parametrize("kind", ["I;16", "I", "F"])
+def test_more_than_8_bits_a_sample_stay_as_they_are(kind):
+    deep = PIXELS[:, :, 0].astype(np.uint16) * 257 + 3
+    image = Image.fromarray(deep if kind == "I;16" else deep.astype({"I": np.int32, "F": np.float32}[kind]))
+    assert image.mode == kind
+    output = unlossy.load_corrector("small", threads=1, hidden="always")(image)
+    assert output.mode == kind
+    assert np.array_equal(np.asarray(output), np.asarray(image))
+
+
+def test_weights_may_be_given_as_a_path(tmp_path):
+    weights = tiny_weights(tmp_path)
+    corrector = unlossy.load_corrector(weights, threads=1).corrector
+    assert corrector.digest == unlossy.load_corrector(str(weights), threads=1).corrector.digest
+    assert corrector.name == str(weights)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "meta", "xyz", ""])
+def test_an_absent_device_is_refused(device, tmp_path):
+    save_weights(tmp_path / "d.safetensors", dncnn_weights(), {})
+    for name in ("small", f"dncnn3@{tmp_path / 'd.safetensors'}"):
+        with pytest.raises(UsageError, match=f"cannot use the device '{device}' here .*give cpu"):
+            unlossy.load_corrector(name, device=device)
 
 
 def test_unknown_choices_are_refused():

@@ -38,6 +38,16 @@ def test_tiled_equals_whole(corrector, core, subsampling):
     assert apart(tiled.correct([hidden])[0], corrector.correct([hidden])[0]) <= 1
 
 
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+def test_colour_is_held_alike_where_a_tile_is_cut(corrector, subsampling):
+    rng = np.random.default_rng(3)
+    patches = rng.integers(0, 2, (84, 84, 3)) * 255  # saturated, of 3 x 3 pixels: chroma differs at every sample
+    picture = as_jpeg(np.repeat(np.repeat(patches, 3, axis=0), 3, axis=1).astype(np.uint8), 90, subsampling)
+    margin = 2 * (corrector.network.reach_px + 8)
+    tiled = replace(corrector, max_bytes=(96 + margin) ** 2 * corrector.network.bytes_per_pixel)
+    assert apart(tiled.correct([picture])[0], corrector.correct([picture])[0]) <= 1
+
+
 @dataclass(frozen=True)
 class Narrow:
     """The network as if it saw no further than a pixel."""

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 import torch
@@ -215,6 +217,21 @@ def test_what_is_no_weights_file_of_ours_is_refused_with_a_reason(tmp_path):
     path.write_bytes(whole.replace(b"[8, 8, 16]", b"[8, 8, 24]"))
     with pytest.raises(UsageError, match="do not fit the shape"):
         load_network(path)
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e400"])
+def test_sizes_that_are_no_numbers_are_refused(tmp_path, number):
+    path = tmp_path / "w.safetensors"
+    for shape in (f'"widths": [8, 8, {number}], "embedding": 16', f'"widths": [8, 8, 16], "embedding": {number}'):
+        stated = {"architecture": "unlossy-unet-2", "shape": f'{{"blocks": [1, 1, 1], {shape}}}'}
+        save_weights(path, tiny().state_dict(), stated)
+        with pytest.raises(UsageError, match="do not fit the shape"):
+            load_network(path)
+    for place in (f'"shape": [{number}], "data_offsets": [0, 4]', f'"shape": [1], "data_offsets": [0, {number}]'):
+        header = f'{{"x": {{"dtype": "F32", {place}}}}}'.encode()
+        path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+        with pytest.raises(UsageError, match="not a sound safetensors file"):
+            load_weights(path)
 
 
 def test_the_exported_graph_answers_as_torch_does_at_any_size_and_batch(tmp_path):

@@ -1,10 +1,18 @@
 """The projection: within the intervals, no further from the original, and the same file when compressed again."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from tests.correctors.pictures import as_jpeg, scene
+from unlossy.core.errors import ModelError
+from unlossy.correctors.base import Condition
 from unlossy.correctors.colour import image_of, ycc_of
+from unlossy.correctors.guards import strength
+from unlossy.correctors.nets.guarded import guarded
 from unlossy.correctors.projection import (
     _interpolated,
     _means,
@@ -112,3 +120,34 @@ def test_a_grey_picture_stays_without_colour():
     decoded = as_jpeg(scene(32, 32, grey=True), 40)
     given = ycc_of(decoded.pixels_hwc)
     assert np.array_equal(projected(far_off(given), given, decoded.hints)[1:], given[1:])
+
+
+@pytest.mark.parametrize("name", ["table_luma", "table_chroma"])
+def test_a_step_of_zero_holds_its_coefficient_where_it_is_in_both_runtimes(name):
+    decoded = as_jpeg(scene(64, 64), 30)
+    table = getattr(decoded.hints, name).copy()
+    table[0, 0] = table[2, 3] = 0
+    hints, given = replace(decoded.hints, **{name: table}), ycc_of(decoded.pixels_hwc)
+    answer = far_off(given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is divided by the step
+        held = projected(answer, given, hints)
+    ones = replace(hints, **{name: np.maximum(table, 1)})
+    assert np.array_equal(held, projected(answer, given, ones))
+    if name == "table_luma":
+        moved = coefficients(held[0]) - coefficients(given[0])
+        assert np.abs(moved[:, :, [0, 2], [0, 3]]).max() <= 0.5 + 1e-3 < np.abs(moved).max()
+    condition = Condition.of([hints])
+    told = [torch.from_numpy(x) for x in (condition.tables, condition.known, condition.sampling)]
+    twin = guarded(torch.from_numpy(answer)[None], torch.from_numpy(given)[None], *told)[0].numpy()
+    assert np.abs(twin - (given + strength(hints) * (held - given))).max() < 1e-4
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_an_error_and_no_picture(wrong):
+    decoded = as_jpeg(scene(16, 16), 30)
+    given = ycc_of(decoded.pixels_hwc)
+    answer = given.copy()
+    answer[1, 3, 3] = wrong
+    with np.errstate(invalid="ignore"), pytest.raises(ModelError, match="NaN or infinity"):
+        projected(answer, given, decoded.hints)

@@ -1,5 +1,6 @@
 """One weights file in two runtimes, as a graph that refers to it and as one that holds it; and what is refused."""
 
+import pickle
 import shutil
 import subprocess
 import sys
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+import unlossy
 from tests.correctors.pictures import as_jpeg, scene, tiny_weights
 from unlossy.core.errors import MissingDependency, UsageError
 from unlossy.correctors.base import Condition
 from unlossy.correctors.card import card
 from unlossy.correctors.export import export_onnx, ship
 from unlossy.correctors.nets.sizes import load_network, save_network
-from unlossy.correctors.onnx_runtime import OnnxNetwork
+from unlossy.correctors.onnx_runtime import OnnxNetwork, file_digest
 from unlossy.correctors.registry import Choices, open_corrector
 from unlossy.correctors.torch_runtime import TorchNetwork
 from unlossy.correctors.weights_place import FOLDER
@@ -55,7 +57,8 @@ def test_a_self_contained_graph_answers_alike_alone(shipped, tmp_path):
     ycc, condition = question(2, 24, 32)
     alone, referring = OnnxNetwork.load(tmp_path / "alone.onnx", 1), OnnxNetwork.load(shipped / "mine.onnx", 1)
     assert np.array_equal(alone.run(ycc, condition), referring.run(ycc, condition))
-    assert alone.digest == referring.digest
+    assert alone.facts.weights_sha256 == referring.digest == file_digest(shipped / "mine.safetensors")
+    assert alone.digest == file_digest(tmp_path / "alone.onnx")
     assert (alone.stride_px, alone.reach_px, alone.bytes_per_pixel) == (
         referring.stride_px,
         referring.reach_px,
@@ -139,6 +142,94 @@ def test_a_graph_of_somebody_else_is_refused(tmp_path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     with pytest.raises(UsageError, match="not a corrector that unlossy exported"):
         open_corrector(str(path))
+
+
+def restated(source, target, **facts):
+    """A copy of a graph with other metadata."""
+    import onnx
+
+    model = onnx.load(source)
+    told = {entry.key: entry.value for entry in model.metadata_props} | facts
+    onnx.helper.set_model_props(model, told)
+    onnx.save(model, target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def alone(shipped, tmp_path_factory):
+    path = tmp_path_factory.mktemp("alone") / "alone.onnx"
+    export_onnx(shipped / "mine.safetensors", path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("facts", "finding"),
+    [
+        ({"unlossy_architecture": "foo"}, r"another architecture \(foo\)"),
+        ({"stride_px": "-8"}, "stride_px is '-8', and it must be a whole number from 8 to 32"),
+        ({"stride_px": "12"}, "stride_px is '12', and it must be one of 8, 16, 32"),
+        ({"stride_px": "0"}, "stride_px is '0'"),
+        ({"stride_px": "abc"}, "stride_px is 'abc'.*unlossy export"),
+        ({"reach_px": "-100"}, "reach_px is '-100'"),
+        ({"reach_px": "9" * 5000}, "reach_px is '9+', and"),
+        ({"bytes_per_pixel": "0"}, "bytes_per_pixel is '0', and it must be a whole number from 1"),
+        ({"bytes_per_pixel": "\u0663"}, "bytes_per_pixel is"),
+        ({"weights": "nothere.safetensors"}, "nothere.safetensors: the weights of x.onnx are not beside it"),
+        ({"weights": "/etc/hostname"}, "the name of a file beside the graph"),
+        ({"weights": "../x"}, "the name of a file beside the graph"),
+        ({"weights": ".."}, "the name of a file beside the graph"),
+        ({"guards": '{"bypass_step": NaN}'}, "a bypass_step of nan; it must be finite"),
+        ({"guards": '{"bypass_step": -Infinity}'}, "a bypass_step of -inf"),
+        ({"guards": "[" * 100_000}, "nested too deeply|cannot be read"),
+    ],
+)
+def test_metadata_that_cannot_be_right_are_refused(alone, tmp_path, facts, finding):
+    with pytest.raises(UsageError, match=finding):
+        open_corrector(str(restated(alone, tmp_path / "x.onnx", **facts)), Choices(threads=1))
+
+
+def test_a_graph_cannot_name_itself_another(alone, tmp_path):
+    """What it states of its weights is taken for them only where these were asked for and are there."""
+    told = restated(alone, tmp_path / "x.onnx", weights_sha256=file_digest(FOLDER / "small.safetensors"))
+    digests = {open_corrector(spec, Choices(threads=1)).digest for spec in ("small", str(alone), str(told))}
+    assert len(digests) == 3
+
+
+def test_weights_with_a_graph_that_holds_them_beside_keep_their_digest(tmp_path):
+    weights = tiny_weights(tmp_path)
+    in_torch = open_corrector(str(weights), Choices(threads=1))
+    export_onnx(weights, weights.with_suffix(".onnx"))
+    in_onnx = open_corrector(str(weights), Choices(threads=1))
+    assert (in_torch.libraries[0], in_onnx.libraries[0]) == ("torch", "onnxruntime")
+    assert in_torch.digest == in_onnx.digest
+
+
+def test_guards_of_weights_are_finite(tmp_path):
+    weights = tiny_weights(tmp_path)
+    save_network(weights, load_network(weights), {"guards": '{"bypass_step": NaN}'})
+    with pytest.raises(UsageError, match="a bypass_step of nan"):
+        open_corrector(str(weights), Choices(threads=1))
+
+
+def test_a_pickled_corrector_answers_alike(alone, tmp_path):
+    """As a loader of data sends it to processes that it starts anew."""
+    picture = as_jpeg(scene(40, 56), 20)
+    tensor = torch.from_numpy(picture.pixels_hwc.transpose(2, 0, 1).copy())
+    weights = tiny_weights(tmp_path)
+    for name in ("small", "flips:small", str(alone), str(weights)):
+        corrector = unlossy.load_corrector(name, threads=1, hidden="always")
+        again = pickle.loads(pickle.dumps(corrector))
+        assert torch.equal(again(tensor), corrector(tensor))
+        assert again.corrector.digest == corrector.corrector.digest
+        assert np.array_equal(again.corrector.correct([picture])[0], corrector.corrector.correct([picture])[0])
+
+
+def test_a_pickled_corrector_whose_file_has_changed_is_refused(alone, tmp_path):
+    shutil.copy(alone, tmp_path / "x.onnx")
+    pickled = pickle.dumps(open_corrector(str(tmp_path / "x.onnx"), Choices(threads=1)))
+    restated(alone, tmp_path / "x.onnx", reach_px="64")
+    with pytest.raises(UsageError, match="has changed since the corrector was opened"):
+        pickle.loads(pickled)
 
 
 def test_without_torch_weights_alone_name_the_extra(tmp_path, monkeypatch):

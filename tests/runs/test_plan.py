@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from unlossy.core.errors import UsageError
@@ -14,6 +16,15 @@ def test_codecs_become_their_canonical_settings():
     )
     assert same == PLAN
     assert same.hash == PLAN.hash
+
+
+def test_paths_and_single_texts_are_the_plan_of_their_texts():
+    plan = StudyPlan("onnx:a.onnx", Path("photos/day"), codecs="jpeg:10..30:10", mitigations="correct=small", limit=7)
+    assert plan == StudyPlan(
+        "onnx:a.onnx", "photos/day", codecs=("jpeg:10,20,30",), mitigations=("correct=small",), limit=7
+    )
+    assert StudyPlan.from_toml(plan.to_toml()).hash == plan.hash
+    assert StudyPlan("onnx:a.onnx", "photos", codecs=["jpeg:10", "webp:50"]).codecs == ("jpeg:10", "webp:50")
 
 
 def test_toml_brings_the_plan_back():
@@ -72,6 +83,8 @@ def test_whatever_decides_the_rows_changes_the_hash(change):
         ({"seed": -1}, "seed must be"),
         ({"compress_at": "disk"}, "compress_at is one of"),
         ({"mitigations": ("magic",)}, "'magic' is not known"),
+        ({"mitigations": "magic"}, "'magic' is not known"),
+        ({"codecs": "jpeg:0"}, "takes a quality"),
     ],
 )
 def test_what_cannot_be_done_is_refused(change, finding):

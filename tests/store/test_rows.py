@@ -1,7 +1,11 @@
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +157,90 @@ def test_reading_makes_no_file_and_follows_a_writer(tmp_path):
         assert list(reader.rows()) == [ROW]
         with pytest.raises(RunError, match="readonly"):
             reader.add_chunk([replace(ROW, item_index=1)])
+
+
+@pytest.fixture
+def folder_for_all():
+    """A folder whose way there any user may go; made unwritable by the test."""
+    folder = Path(tempfile.mkdtemp())
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+READ = """
+import os, sys
+from pathlib import Path
+from unlossy.store import RowStore
+if os.geteuid() == 0:  # whom no folder's mode holds back
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+assert not os.access(sys.argv[1], os.W_OK)
+with RowStore(Path(sys.argv[1]) / "rows.sqlite", read_only=True) as store:
+    print([row.item_index for row in store.rows()])
+"""
+
+
+def read_without_writing(folder):
+    for file in folder.iterdir():
+        file.chmod(0o444)
+    folder.chmod(0o555)
+    done = subprocess.run([sys.executable, "-c", READ, str(folder)], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="modes of folders are POSIX's")
+@pytest.mark.parametrize("by", ["now", "earlier versions"])
+def test_a_finished_file_is_read_where_nothing_may_be_written(folder_for_all, by):
+    with RowStore(folder_for_all / "rows.sqlite") as store:
+        store.add_chunk([ROW, replace(ROW, item_index=1)])
+    if by != "now":  # they left it as one that has a write-ahead log
+        db = sqlite3.connect(folder_for_all / "rows.sqlite")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.close()
+    assert [file.name for file in folder_for_all.iterdir()] == ["rows.sqlite"]
+    assert read_without_writing(folder_for_all) == "[0, 1]"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="modes of folders are POSIX's")
+def test_rows_in_a_log_that_cannot_be_read_are_not_left_out(folder_for_all, tmp_path):
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        store.add_chunk([ROW])
+        for name in ("rows.sqlite", "rows.sqlite-wal"):
+            shutil.copy(tmp_path / name, folder_for_all)
+    assert "cannot open" in read_without_writing(folder_for_all)
+
+
+def test_a_closed_file_is_one_and_reading_it_leaves_no_other(tmp_path):
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        store.add_chunk([ROW])
+    for _ in range(2):
+        with RowStore(tmp_path / "rows.sqlite", read_only=True) as reader:
+            assert list(reader.rows()) == [ROW]
+        assert [file.name for file in tmp_path.iterdir()] == ["rows.sqlite"]
+    with RowStore(tmp_path / "rows.sqlite") as again:
+        again.add_chunk([replace(ROW, item_index=1)])
+        assert again.done_items() == {0, 1}
+
+
+def test_a_writer_closes_under_a_reader_who_then_reads_on(tmp_path):
+    with RowStore(tmp_path / "rows.sqlite") as writer:
+        writer.add_chunk([ROW])
+        reader = RowStore(tmp_path / "rows.sqlite", read_only=True)
+        assert reader.done_items() == {0}
+    with RowStore(tmp_path / "rows.sqlite") as writer:
+        writer.add_chunk([replace(ROW, item_index=1)])
+    with reader:
+        assert reader.done_items() == {0, 1}
+
+
+def test_rows_of_a_killed_writer_are_there_for_readers_and_for_the_next_writer(tmp_path):
+    with RowStore(tmp_path / "rows.sqlite") as store:
+        store.add_chunk([ROW])
+        (tmp_path / "killed").mkdir()
+        for file in tmp_path.glob("rows.sqlite*"):
+            shutil.copy(file, tmp_path / "killed")
+    with RowStore(tmp_path / "killed" / "rows.sqlite", read_only=True) as reader:
+        assert list(reader.rows()) == [ROW]
+    with RowStore(tmp_path / "killed" / "rows.sqlite") as again:
+        again.add_chunk([replace(ROW, item_index=1)])
+        assert again.done_items() == {0, 1}

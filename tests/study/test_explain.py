@@ -14,9 +14,12 @@ if find_spec("onnx2torch") is None:
 
 from tests.study.conftest import texture  # noqa: E402
 from unlossy.cli.main import run  # noqa: E402
-from unlossy.core.errors import UsageError  # noqa: E402
+from unlossy.core.blobs import BytesBlob  # noqa: E402
+from unlossy.core.errors import DecodeError, UsageError  # noqa: E402
+from unlossy.core.types import Item  # noqa: E402
+from unlossy.datasets import open_dataset  # noqa: E402
 from unlossy.report.explained import render_explanation, sentences  # noqa: E402
-from unlossy.study.explain import ExplainPlan, Look, explain  # noqa: E402
+from unlossy.study.explain import ExplainPlan, Look, explain, spread  # noqa: E402
 from unlossy.tasks.models.differentiable import TorchClassifier  # noqa: E402
 
 
@@ -118,7 +121,38 @@ def test_the_command_writes_the_page_and_a_broken_item_is_named(tmp_path, capsys
     assert run(["explain", *words, "-o", str(tmp_path / "why.html")]) == 3
     told = json.loads(capsys.readouterr().out)
     assert (told["n_items"], told["failed"], told["cells"][0]["n"]) == (3, 1, 2)
+    assert [error["key"] for error in told["errors"]] == ["2.png"]
     assert "2.png: " in (tmp_path / "why.html").read_text()
+    assert run(["explain", *words[:-1], "-o", str(tmp_path / "why.html")]) == 3
+    said = capsys.readouterr().out
+    assert "1 of 3 items could not be compared:\n  2.png: " in said
+
+
+@pytest.mark.parametrize("n_items", [1, 23, 24, 25, 100, 1000])
+def test_without_a_limit_the_items_are_spread_over_all_there_are(n_items):
+    items = [Item(f"{number:04d}", BytesBlob(b"")) for number in range(n_items)]
+    places = [int(item.key) for item in spread(items, 24)]
+    assert len(places) == min(n_items, 24)
+    steps = np.diff([-1, *places, n_items])
+    assert steps.min() >= 1
+    assert steps[1:-1].max(initial=0) <= n_items / 24 + 1
+    assert max(steps[0], steps[-1]) <= n_items / 48 + 1.5
+
+
+def test_a_limit_takes_the_first_and_none_takes_all_classes(monkeypatch):
+    looked_at = []
+
+    def looks(item, *_):
+        looked_at.append(item.key)
+        raise DecodeError("not now")
+
+    monkeypatch.setattr("unlossy.study.explain._explained", looks)
+    every = [item.key for item in open_dataset("synthetic:100")]
+    for limit in (24, None):
+        explain(ExplainPlan("onnx:demo", "synthetic:100", ("jpeg:10",), limit=limit))
+    assert looked_at[:24] == every[:24]
+    assert len(looked_at) == 48
+    assert looked_at[-1] in every[-4:]
 
 
 def test_models_in_the_place_of_correctors_are_refused():

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
+from unlossy.cli.failures import print_failures
+from unlossy.cli.fitted import fitted
 from unlossy.cli.progress import progress_bar
 from unlossy.core.errors import ItemError, UsageError
-from unlossy.core.tools import printable
 from unlossy.report.damage import write_damage
 from unlossy.report.damage_told import sentences
 from unlossy.runs.damage import DamageResult
@@ -23,8 +23,6 @@ LEGEND: Final = (
     "ones; phantom: not in the clean picture; on grid: phantom across 8 x 8 borders; excess: all that lie across them, "
     "less those of the clean picture. --json and the page have the intervals."
 )
-SHOWN: Final = 10
-"""Failures on the terminal; --json and the page have them all."""
 
 
 def damage(
@@ -93,26 +91,23 @@ def print_damage(found: DamageResult, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     for number, sentence in enumerate(sentences(found)):
         console.print(sentence, style=None if number else "bold", markup=False)
-    console.print(_table(found))
+    console.print(_table(found, console.width))
     console.print(LEGEND, style="dim")
-    if found.failed:
-        console.print(f"{found.failed} of {found.n_items} pictures could not be compared:", style="red")
-    for failure in found.failures[:SHOWN]:
-        where = ", ".join(part for part in (printable(failure.key), failure.codec, failure.mitigation) if part)
-        console.print(f"  {where}: {failure.error_kind}: {failure.error_message}", markup=False)
-    if len(found.failures) > SHOWN:
-        console.print(f"  and {len(found.failures) - SHOWN} more; --json has them all")
+    told = [
+        ", ".join(part for part in (failure.key, failure.codec, failure.mitigation) if part)
+        + f": {failure.error_kind}: {failure.error_message}"
+        for failure in found.failures
+    ]
+    print_failures(console, f"{found.failed} of {found.n_items} pictures could not be compared:", told)
 
 
-def _table(found: DamageResult) -> Table:
+def _table(found: DamageResult, width: int) -> RenderableType:
     names, mitigates = short_names(found.mitigations), len(found.mitigations) > 1
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for head in ("codec", *(["mitigation"] if mitigates else []), *HEADS, "images"):
-        table.add_column(head, justify="left" if head in ("codec", "mitigation") else "right", no_wrap=True)
+    rows = []
     for cell in found.cells:
         means = [None if interval is None else interval.mean for interval in cell.metrics.values()]
         agreements = ["" if mean is None else f"{mean:.3f}" for mean in means[:3]]
         shares = ["" if mean is None else f"{100 * mean:.1f}" for mean in means[3:]]
         told = [names[cell.mitigation]] if mitigates else []
-        table.add_row(cell.codec, *told, *agreements, *shares, str(cell.n))
-    return table
+        rows.append([cell.codec, *told, *agreements, *shares, str(cell.n)])
+    return fitted(["codec", *(["mitigation"] if mitigates else [])], [*HEADS, "images"], rows, width)

@@ -1,7 +1,8 @@
 """`unlossy demo`: the whole job on embedded data, in half a minute to three, without network or torch."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
@@ -71,7 +72,7 @@ def demo(
     scenes of other seeds and ship with it. For the classifier are compared: nothing at all; a corrector trained for
     fidelity; the same one aimed at this classifier, without labels; and the classifier fine-tuned on compressed scenes,
     with labels. For the detector and the segmenter: nothing, and the corrector. The demo makes its RUN folder anew each
-    time.
+    time; a folder that holds another study is refused.
 
     **Examples**
 
@@ -92,7 +93,7 @@ def demo(
         codecs=(CODECS,),
         mitigations=chosen.mitigations(),
     )
-    _clear_earlier_demo(run, plan.task)
+    _clear_earlier_demo(run, plan)
     with progress_bar("demo") as on_progress:
         result = run_study(plan, run, on_progress=on_progress)
     print_study(result)
@@ -101,13 +102,16 @@ def demo(
         raise typer.Exit(3)
 
 
-def _clear_earlier_demo(output: Path, task: str) -> None:
+def _clear_earlier_demo(output: Path, plan: StudyPlan) -> None:
     """Removes an earlier demo's files, and no other run's; raises UsageError where another study lives there."""
     if not (output / PLAN).exists():
         return
-    plan = read_plan(output)
-    if (plan.model, plan.task) != (MODEL, task):
-        raise UsageError(f"{str(output)!r} holds another study; give another -o")
+    there = read_plan(output)
+    if not re.fullmatch(r"synthetic:\d+", there.data) or replace(there, data=plan.data) != plan:
+        raise UsageError(
+            f"{str(output)!r} holds another study, which the demo will not remove; give another -o, or remove that "
+            "folder yourself"
+        )
     for name in RUN_FILES:
         (output / name).unlink(missing_ok=True)
     for picture in (output / PICTURES).glob("*.png"):

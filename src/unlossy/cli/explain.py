@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from unlossy.cli.failures import print_failures
 from unlossy.cli.progress import progress_bar
 from unlossy.core.errors import ItemError, UsageError
 from unlossy.core.tools import require
@@ -22,7 +24,10 @@ def explain(
     mitigate: Annotated[
         list[str] | None, typer.Option(metavar="M", help="none, correct=small, correct=FILE; repeat it to compare.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Take the first N items in key order.")] = 24,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take the first N items in key order. [default: 24, spread evenly over all of them]"),
+    ] = None,
     pictures: Annotated[int, typer.Option(min=0, help="Items to show pictures of.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the intervals.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
@@ -36,6 +41,8 @@ def explain(
     **Example**
 
     `unlossy explain --model hf:my-model --data photos/ --mitigate none --mitigate correct=small -o why.html`
+
+    Exit codes: 0 fine; 2 refused before work; 3 some items could not be compared, and are named.
     """
     if output.is_dir():
         raise UsageError(f"{str(output)!r} is a folder; give the name of an HTML file")
@@ -58,6 +65,8 @@ def explain(
     else:
         for sentence in page.sentences(found):
             typer.echo(sentence)
+        told = [f"{key}: {reason}" for key, reason in found.failed]
+        print_failures(Console(), f"{len(told)} of {found.n_items} items could not be compared:", told)
         typer.echo(f"report: {output}")
     if found.failed:
         raise typer.Exit(ItemError.exit_code)

@@ -1,7 +1,10 @@
 """A study with mitigations in the terminal: what to use, and the methods side by side at each setting."""
 
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from unlossy.cli.fitted import fitted, folded, widest
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
 from unlossy.report.recommendation import recommend
@@ -22,21 +25,21 @@ def advice(result: StudyResult) -> tuple[str, ...]:
     return () if found is None else found.sentences
 
 
-def mitigated_table(result: StudyResult, metric_name: str, width: int) -> Table:
+def mitigated_table(result: StudyResult, metric_name: str, width: int) -> RenderableType:
     """Clean and each setting in the main metric, the methods side by side, or below each other where that is wide."""
     names = short_names(result.plan.mitigations)
     columns = {"codec": ["clean", *result.plan.codecs]}
     for mitigation in result.plan.mitigations:
         told = "lost [95 %]" if mitigation == NONE else "won back [95 %]"
         columns[f"{_folded(names[mitigation])}\n{metric_name}  {told}"] = _column(result, mitigation)
-    widest = [max(len(line) for text in (head, *texts) for line in text.split("\n")) for head, texts in columns.items()]
-    if sum(widest) + GAP * (len(widest) - 1) > width:
-        return _below_each_other(result, metric_name)
+    widths = [widest([head, *texts]) for head, texts in columns.items()]
+    if sum(widths) + GAP * (len(widths) - 1) > width:
+        return _below_each_other(result, metric_name, width)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
     for number, head in enumerate(columns):
-        table.add_column(head, justify="right" if number else "left", no_wrap=True, vertical="bottom")
+        table.add_column(Text(head), justify="right" if number else "left", no_wrap=True, vertical="bottom")
     for texts in zip(*columns.values(), strict=True):
-        table.add_row(*texts)
+        table.add_row(*map(Text, texts))
     return table
 
 
@@ -58,24 +61,21 @@ def _share(cell: CellResult, metric: str) -> Share | None:
 
 
 def _folded(name: str) -> str:
-    """A long name in lines: broken behind what is done, and before a second part of it."""
-    return name if len(name) <= FOLD_FROM else name.replace("=", "=\n").replace("+", "\n+")
+    """A long name in lines."""
+    return name if len(name) <= FOLD_FROM else folded(name)
 
 
-def _below_each_other(result: StudyResult, metric_name: str) -> Table:
+def _below_each_other(result: StudyResult, metric_name: str, width: int) -> RenderableType:
     metric, names = result.main_metric, short_names(result.plan.mitigations)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("codec", "mitigation"):
-        table.add_column(name, overflow="fold")
-    for name in (metric_name, "lost [95 %]", "won back [95 %]"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for mitigation, values in {NONE: result.clean, **result.clean_mitigated}.items():
-        table.add_row("clean", names.get(mitigation, mitigation), percent(values[metric]), "", "")
+    rows = [
+        ["clean", names.get(mitigation, mitigation), percent(values[metric]), "", ""]
+        for mitigation, values in {NONE: result.clean, **result.clean_mitigated}.items()
+    ]
     for cell in result.cells:
         value, lost = percent(cell.metrics[metric]), loss_text(cell.difference[metric])
         won = share_text(_share(cell, metric))
-        table.add_row(cell.codec, names[cell.mitigation], value, lost, won)
-    return table
+        rows.append([cell.codec, names[cell.mitigation], value, lost, won])
+    return fitted(["codec", "mitigation"], [metric_name, "lost [95 %]", "won back [95 %]"], rows, width)
 
 
 def percent(value: float | None) -> str:

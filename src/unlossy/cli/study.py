@@ -67,7 +67,8 @@ def study(
 
     Every image is compressed and decompressed at each setting and shown to the model, clean and compressed alike. Where
     there are labels the table has top-1, top-5 and the probability of the true class; without any, how often the
-    model still gives the answer that it gives on the clean image. A run that was killed goes on when started again.
+    model still gives the answer that it gives on the clean image. Class folders are the model's classes of those names;
+    a labels.csv (file,class_index) gives its own indices. A run that was killed goes on when started again.
 
     **Examples**
 

@@ -1,8 +1,8 @@
 """A study's result as a table in the terminal, led by its verdict, or by what to do where methods were compared."""
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
+from unlossy.cli.fitted import fitted
 from unlossy.cli.mitigated import LEGEND as MITIGATED_LEGEND
 from unlossy.cli.mitigated import advice, loss_text, mitigated_table, percent
 from unlossy.report.verdict import METRIC_NAMES, caveats, verdict
@@ -45,34 +45,34 @@ LEGENDS = {
 def print_study(result: StudyResult, console: Console | None = None) -> None:
     """Prints verdict, table and what failed to stdout."""
     console = console or Console()
+
+    def say(text: str, style: str | None = None) -> None:
+        console.print(text, style=style, highlight=False, markup=False)  # "webp[m0]" is a setting and no style
+
     lead, *more = advice(result) or ("",)
     if lead:
-        console.print(lead, style="bold", highlight=False)
+        say(lead, "bold")
     for sentence in more:
-        console.print(sentence, highlight=False)
+        say(sentence)
     if NONE in result.plan.mitigations:
-        console.print(verdict(result), style=None if lead else "bold", highlight=False)
-    mitigates, name = bool(result.clean_mitigated), NAMES[result.main_metric]
-    console.print(mitigated_table(result, name, console.width) if mitigates else _table(result))
+        say(verdict(result), None if lead else "bold")
+    mitigates, name, width = bool(result.clean_mitigated), NAMES[result.main_metric], console.width
+    console.print(mitigated_table(result, name, width) if mitigates else _table(result, width))
     legend = LEGENDS.get(yardstick(result.plan.task).targets, LEGEND)
-    console.print(MITIGATED_LEGEND if mitigates else legend, style="dim", highlight=False)
+    say(MITIGATED_LEGEND if mitigates else legend, "dim")
     for note in caveats(result):
-        console.print(note, style="red" if result.failed else None, highlight=False)
-    console.print(f"rows: {result.run}/rows.sqlite", highlight=False)
+        say(note, "red" if result.failed else None)
+    say(f"rows: {result.run}/rows.sqlite")
 
 
-def _table(result: StudyResult) -> Table:
+def _table(result: StudyResult, width: int) -> RenderableType:
     shown = IN_THE_TABLE.get(yardstick(result.plan.task).targets, tuple(NAMES))
     metrics = [name for name in shown if result.clean.get(name) is not None]
-    table = Table(box=None, header_style="bold", pad_edge=False)
     loss = f"{NAMES.get(result.main_metric, result.main_metric)} lost [95 %]"
-    for name in ("codec", "bpp", *(NAMES[name] for name in metrics), loss, "images"):
-        table.add_column(name, justify="left" if name == "codec" else "right", no_wrap=True)
     clean = [percent(result.clean[name]) for name in metrics]
-    table.add_row("clean", "", *clean, "", str(result.n_clean))
-    for cell in result.cells:
-        table.add_row(*_cells(cell, metrics, result.main_metric))
-    return table
+    rows = [["clean", "", *clean, "", str(result.n_clean)]]
+    rows += [_cells(cell, metrics, result.main_metric) for cell in result.cells]
+    return fitted(["codec"], ["bpp", *(NAMES[name] for name in metrics), loss, "images"], rows, width)
 
 
 def _cells(cell: CellResult, metrics: list[str], main_metric: str) -> list[str]:

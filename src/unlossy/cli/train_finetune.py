@@ -29,7 +29,10 @@ def finetune(
         str, typer.Option(metavar="SPEC", help="hf:PATH_OR_ID, timm:NAME[@FILE] or torchvision:NAME@FILE.")
     ],
     data: Annotated[
-        str, typer.Option(help="Labelled pictures: a folder per class, or with a labels.csv (file,class_index).")
+        str,
+        typer.Option(
+            help="Labelled pictures: a folder per class, called as the model does, or a labels.csv (file,class_index)."
+        ),
     ],
     run: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of this run; resumes.")],
     new_head: Annotated[

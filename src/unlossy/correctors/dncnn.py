@@ -6,6 +6,7 @@ KAIR writes them: `model.0.weight` ... `model.38.bias`, batch normalisation fold
 """
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +30,7 @@ WIDTH: Final = 64
 
 
 def open_from(name: str, file: str, choices: "Choices") -> Corrector:
-    """The corrector with the weights in `file`; raises UsageError where they are missing or do not fit."""
+    """The corrector with the weights in `file`; raises UsageError where they or the device are absent or unfit."""
     if not file:
         raise UsageError(f"{name}: whose weights? They do not ship; give them as {name}@FILE")
     if choices.runtime == "onnx":
@@ -38,7 +39,8 @@ def open_from(name: str, file: str, choices: "Choices") -> Corrector:
     if choices.threads:
         torch.set_num_threads(choices.threads)
     path = Path(file).expanduser()
-    network = DncnnNetwork(_network(path).to(choices.device), choices.device)
+    device = import_module("unlossy.correctors.torch_device").device_of(choices.device)
+    network = DncnnNetwork(_network(path).to(device), choices.device)
     digest = digest_of({"network": name, "weights": file_digest(path)})
     return GuidedCorrector(f"{name}@{file}", digest, ("torch", "numpy"), network, Unguarded(), choices.max_bytes)
 

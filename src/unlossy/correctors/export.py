@@ -20,7 +20,8 @@ import torch
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
 from unlossy.correctors.card import card
-from unlossy.correctors.nets.sizes import ARCHITECTURE, load_network
+from unlossy.correctors.limits import ARCHITECTURE
+from unlossy.correctors.nets.sizes import load_network
 from unlossy.correctors.nets.unet import STRIDE, UNet
 from unlossy.correctors.nets.weights_file import load_weights
 from unlossy.correctors.onnx_runtime import INPUTS, OUTPUT

@@ -140,7 +140,9 @@ class GuidedCorrector:
         kept = corrected[:, *core]
         if job.route.guarded and job.route.hints is not None:
             given, share = decoded[:, *core], np.float32(strength(job.route.hints))
-            kept = given + share * (projected(kept, given, job.route.hints) - given)
+            around, inside = _with_neighbours(core, decoded.shape[1:])
+            held = projected(corrected[:, *around], decoded[:, *around], job.route.hints)[:, *inside]
+            kept = given + share * (held - given)
         image = image_of(kept, 1 if drab else output.shape[2])
         top, left = _padding(job.route)
         rows = slice(max(tile.keep_top - top, 0), min(tile.keep_bottom - top, output.shape[0]))
@@ -148,6 +150,19 @@ class GuidedCorrector:
         first_row, first_column = rows.start + top - tile.keep_top, columns.start + left - tile.keep_left
         height, width = rows.stop - rows.start, columns.stop - columns.start
         output[rows, columns] = image[first_row : first_row + height, first_column : first_column + width]
+
+
+def _with_neighbours(core: tuple[slice, slice], size: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """The core with `TILE_STEP` more of the tile on each side, where it has that, and where in this the core lies.
+
+    Chroma of half the size is interpolated across the edges of a tile's core, too.
+    """
+    around = [
+        slice(s.start - TILE_STEP * (s.start >= TILE_STEP), min(n, s.stop + TILE_STEP))
+        for s, n in zip(core, size, strict=True)
+    ]
+    inside = [slice(s.start - a.start, s.stop - a.start) for s, a in zip(core, around, strict=True)]
+    return tuple(around), tuple(inside)
 
 
 def _padding(route: Route) -> tuple[int, int]:

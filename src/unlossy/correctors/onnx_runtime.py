@@ -4,9 +4,11 @@
     small.safetensors    the weights in half precision; the graph widens them to float32 when it is loaded
 
 The graph's metadata name the weights it was made for by their digest, so that other weights are refused, not misread.
+A graph that holds its weights is known by the digest of the file itself.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,23 +19,24 @@ from jaxtyping import Float32
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
 from unlossy.correctors.base import Condition
+from unlossy.correctors.graph_facts import GraphFacts, graph_facts
 
-METADATA: Final = ("unlossy_architecture", "stride_px", "reach_px", "bytes_per_pixel", "weights", "weights_sha256")
 INPUTS: Final = ("ycc", "tables", "known", "sampling")
 OUTPUT: Final = "corrected"
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxNetwork:
-    """A Network (see `base`) around an ONNX Runtime session on the CPU."""
+    """A Network (see `base`) around an ONNX Runtime session on the CPU.
+
+    Pickled, it is the place of its file: what comes back is opened anew, and refused where the file has changed.
+    """
 
     session: Any
+    path: Path
+    threads: int | None
     digest: str
-    stride_px: int
-    reach_px: int
-    bytes_per_pixel: int
-    guards: str = ""
-    """What the file states of its guards, as JSON; see `guards.stated_guards`."""
+    facts: GraphFacts
 
     @classmethod
     def load(cls, path: Path, threads: int | None = None) -> "OnnxNetwork":
@@ -45,15 +48,26 @@ class OnnxNetwork:
         if not path.is_file():
             raise UsageError(f"{path}: no such ONNX file")
         session = _session(path, threads)
-        told = session.get_modelmeta().custom_metadata_map
-        if missing := [name for name in METADATA if name not in told]:
-            raise UsageError(
-                f"{path}: not a corrector that unlossy exported (no {missing[0]!r} in its metadata); "
-                "make one with `unlossy export`"
-            )
-        digest = _checked_digest(path, told["weights"], told["weights_sha256"])
-        stride, reach, held = (int(told[name]) for name in ("stride_px", "reach_px", "bytes_per_pixel"))
-        return cls(session, digest, stride, reach, held, told.get("guards", ""))
+        facts = graph_facts(path, session.get_modelmeta().custom_metadata_map)
+        return cls(session, path.absolute(), threads, _checked_digest(path, facts), facts)
+
+    @property
+    def stride_px(self) -> int:
+        """Of the picture's pixels."""
+        return self.facts.stride_px
+
+    @property
+    def reach_px(self) -> int:
+        """Of the picture's pixels."""
+        return self.facts.reach_px
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """What a run holds at its peak."""
+        return self.facts.bytes_per_pixel
+
+    def __reduce__(self) -> "tuple[Callable[..., OnnxNetwork], tuple[Path, int | None, str]]":
+        return _opened_again, (self.path, self.threads, self.digest)
 
     def run(self, ycc: Float32[np.ndarray, "b 3 h w"], condition: Condition) -> Float32[np.ndarray, "b 3 h w"]:
         """The corrected Y, Cb, Cr of a batch, 0..1 with neutral chroma at 0.5, not clipped."""
@@ -74,13 +88,22 @@ def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401 (onnxrunti
         raise UsageError(f"{path}: ONNX Runtime cannot load it with the weights beside it: {finding}") from error
 
 
-def _checked_digest(path: Path, weights: str, stated: str) -> str:
-    """The weights' SHA-256; raises UsageError where the file beside the graph is not the one it was made for."""
-    if not weights:  # they are inside
-        return stated
-    beside = path.with_name(weights)
+def _opened_again(path: Path, threads: int | None, digest: str) -> OnnxNetwork:
+    network = OnnxNetwork.load(path, threads)
+    if network.digest != digest:
+        raise UsageError(f"{path}: has changed since the corrector was opened; open it anew")
+    return network
+
+
+def _checked_digest(path: Path, facts: GraphFacts) -> str:
+    """SHA-256 of the weights, or of the graph that holds them; raises UsageError where those beside it are others."""
+    if not facts.weights:
+        return file_digest(path)
+    beside = path.with_name(facts.weights)
+    if not beside.is_file():
+        raise UsageError(f"{beside}: the weights of {path.name} are not beside it")
     found = file_digest(beside)
-    if found != stated:
+    if found != facts.weights_sha256:
         raise UsageError(
             f"{beside}: not the weights that {path.name} was made for. Make the graph anew: "
             f"unlossy export {beside} {path}"

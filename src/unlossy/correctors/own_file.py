@@ -3,6 +3,7 @@
 Weights run in ONNX Runtime where a graph made for them lies beside them under the same name, else in torch.
 """
 
+import math
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
@@ -47,11 +48,12 @@ def _in_onnx(graph: Path, name: str, choices: "Choices", made_for: Path | None =
     if made_for is not None and not graph.is_file():
         raise UsageError(f"{made_for}: no graph {graph.name} beside it. Make one: unlossy export {made_for} {graph}")
     network = OnnxNetwork.load(graph, choices.threads)
-    if made_for is not None and network.digest != file_digest(made_for):
+    if made_for is not None and network.facts.weights_sha256 != file_digest(made_for):
         raise UsageError(
             f"{graph}: made for other weights than {made_for.name}. Make it anew: unlossy export {made_for} {graph}"
         )
-    return _guided(name, network.digest, "onnxruntime", network, choices, network.guards)
+    digest = network.digest if made_for is None else network.facts.weights_sha256  # in any runtime the weights' own
+    return _guided(name, digest, "onnxruntime", network, choices, network.facts.guards)
 
 
 def _in_torch(path: Path, name: str, choices: "Choices") -> Corrector:
@@ -66,6 +68,11 @@ def _guided(
     name: str, weights: str, library: str, network: Network, choices: "Choices", stated: str
 ) -> GuidedCorrector:
     """The network under the rules that its file states (JSON, empty for the usual ones) and those chosen."""
-    guards = stated_guards(name, stated, choices.hidden)
+    try:
+        guards = stated_guards(name, stated, choices.hidden)
+    except RecursionError as error:
+        raise UsageError(f"{name}: the weights state guards that are nested too deeply") from error
+    if not math.isfinite(guards.bypass_step):
+        raise UsageError(f"{name}: the weights state a bypass_step of {guards.bypass_step}; it must be finite")
     digest = digest_of({"weights": weights, "guards": asdict(guards) | {"hidden": guards.hidden.value}})
     return GuidedCorrector(name, digest, (library, "numpy"), network, guards, choices.max_bytes)

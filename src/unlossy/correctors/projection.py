@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
+from unlossy.core.errors import ModelError
 from unlossy.core.types import CompressionHints
-from unlossy.correctors.limits import DEBLURRING_STEPS, ROUNDING
+from unlossy.correctors.limits import DEBLURRING_STEPS, LEAST_STEP, ROUNDING
 
 
 def _basis() -> Float32[np.ndarray, "8 8"]:
@@ -47,19 +48,29 @@ def plane_of(blocks: Float32[np.ndarray, "bh bw 8 8"]) -> Float32[np.ndarray, "h
 def projected(
     corrected: Float32[np.ndarray, "3 h w"], decoded: Float32[np.ndarray, "3 h w"], hints: CompressionHints
 ) -> Float32[np.ndarray, "3 h w"]:
-    """The corrected Y, Cb, Cr (0..1, grid at the top left, sides multiples of 8) within the decoded one's intervals."""
+    """The corrected Y, Cb, Cr (0..1, grid at the top left, sides multiples of 8) within the decoded one's intervals.
+
+    Raises ModelError where a value is not finite.
+    """
     luma = within(corrected[0], decoded[0], hints.table_luma.astype(np.float32))
     if hints.table_chroma is None:
-        return np.stack([luma, decoded[1], decoded[2]])
-    steps = hints.table_chroma.astype(np.float32)
-    return np.stack([luma, *(_chroma(corrected[i], decoded[i], steps, hints.sampling_hv) for i in (1, 2))])
+        held = np.stack([luma, decoded[1], decoded[2]])
+    else:
+        steps = hints.table_chroma.astype(np.float32)
+        held = np.stack([luma, *(_chroma(corrected[i], decoded[i], steps, hints.sampling_hv) for i in (1, 2))])
+    if not np.isfinite(held).all():
+        raise ModelError("the correction within the file's quantization steps holds NaN or infinity")
+    return held
 
 
 def within(
     corrected: Float32[np.ndarray, "h w"], decoded: Float32[np.ndarray, "h w"], steps: Float32[np.ndarray, "8 8"]
 ) -> Float32[np.ndarray, "h w"]:
-    """The corrected plane with each coefficient within the interval of the decoded plane's, which lies in it too."""
-    given = coefficients(decoded)
+    """The corrected plane with each coefficient within the interval of the decoded plane's, which lies in it too.
+
+    A step of 0 is taken for 1, the finest: decoders give 0 for its coefficient, and it stays within rounding of that.
+    """
+    given, steps = coefficients(decoded), np.maximum(steps, np.float32(LEAST_STEP))
     middles = np.rint(given / steps) * steps
     reach = np.maximum(steps / 2 - np.float32(ROUNDING), 0)
     moved = np.clip(coefficients(corrected), np.minimum(middles - reach, given), np.maximum(middles + reach, given))

@@ -11,6 +11,7 @@ from unlossy.correctors.base import Condition
 from unlossy.correctors.nets.sizes import load_network
 from unlossy.correctors.nets.unet import STRIDE, UNet, UNetShape
 from unlossy.correctors.nets.weights_file import load_weights
+from unlossy.correctors.torch_device import device_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class TorchNetwork:
 
     @classmethod
     def load(cls, path: Path, device: str = "cpu") -> "TorchNetwork":
-        """The network of a weights file; raises UsageError where it is not one of ours."""
-        where = torch.device(device)
+        """The network of a weights file; raises UsageError where it is not one of ours, or there is no such device."""
+        where = device_of(device)
         network = load_network(path).to(where)
         stated = load_weights(path)[1].get("guards", "")
         return cls(network.to(memory_format=torch.channels_last), where, guards=stated)  # type: ignore[call-overload]

@@ -96,4 +96,5 @@ class Explanation:
                 }
                 for point in self.points
             ],
+            "errors": [{"key": key, "error_message": reason} for key, reason in self.failed],
         }

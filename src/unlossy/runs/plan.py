@@ -4,7 +4,9 @@ The hash covers all that decides the rows and nothing else; the RUN folder is no
 """
 
 import json
+import os
 import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -14,33 +16,60 @@ from unlossy.core.tools import digest_of, printable
 from unlossy.runs.mitigations import in_order
 
 COMPRESS_AT = ("source", "input")
+LISTS = ("codecs", "mitigations")
+NUMBERS = ("limit", "seed", "batch")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class StudyPlan:
     """A model, images, codec settings, and how they are brought together.
 
     `codecs` are SPECs and become their canonical settings; `mitigations` are texts as in `mitigations.py`, none first;
     `limit` takes the first N items in key order; `compress_at` compresses at the size of the `source` image, or of the
     model's `input` (after its own resizing and cropping); `seed` draws the intervals; `batch` is the number of images
-    the model sees at once. Raises UsageError.
+    the model sees at once.
     """
 
     model: str
     data: str
-    task: str = "classification"
-    codecs: tuple[str, ...] = ("jpeg",)
-    mitigations: tuple[str, ...] = ("none",)
-    limit: int | None = None
-    seed: int = 0
-    batch: int = 32
-    compress_at: str = "source"
+    task: str
+    codecs: tuple[str, ...]
+    mitigations: tuple[str, ...]
+    limit: int | None
+    seed: int
+    batch: int
+    compress_at: str
 
-    def __post_init__(self) -> None:
-        settings = tuple(codec.setting for codec in _parsed(self.codecs))
-        object.__setattr__(self, "codecs", settings)
-        object.__setattr__(self, "mitigations", in_order(self.mitigations))
-        if not settings:
+    def __init__(
+        self,
+        model: str,
+        data: str | os.PathLike[str],
+        task: str = "classification",
+        codecs: str | Sequence[str] = ("jpeg",),
+        mitigations: str | Sequence[str] = ("none",),
+        limit: int | None = None,
+        seed: int = 0,
+        batch: int = 32,
+        compress_at: str = "source",
+    ) -> None:
+        """A path becomes its text, a single text a tuple of it; raises UsageError."""
+        values = {
+            "model": model,
+            "data": os.fspath(data),
+            "task": task,
+            "codecs": tuple(codec.setting for codec in _parsed(_together(codecs))),
+            "mitigations": in_order(_together(mitigations)),
+            "limit": limit,
+            "seed": seed,
+            "batch": batch,
+            "compress_at": compress_at,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._refuse_misfits()
+
+    def _refuse_misfits(self) -> None:
+        if not self.codecs:
             raise UsageError("a study needs a codec, for example jpeg:10..90:10")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"limit must be 1 or more, not {self.limit}")
@@ -114,8 +143,9 @@ def _refuse_undecodable(text: str) -> None:
         raise UsageError(f"'{printable(text)}' is not UTF-8, as a plan must be; rename what it names") from error
 
 
-LISTS = ("codecs", "mitigations")
-NUMBERS = ("limit", "seed", "batch")
+def _together(texts: str | Iterable[str]) -> tuple[str, ...]:
+    """The texts, or the only one."""
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def _checked(name: str, value: Any) -> Any:  # noqa: ANN401 (whatever TOML held)

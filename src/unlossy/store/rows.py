@@ -1,16 +1,17 @@
 """One row per item and cell, written in chunks, one transaction each: a chunk is there whole or not at all.
 
 `provenance` holds what made the rows (model, versions, seed) once, keyed by its hash; every row names its key.
-Rows are only ever added. `PRAGMA user_version` counts the migrations that a file has seen.
+Rows are only ever added. `PRAGMA user_version` counts the migrations that a file has seen. While it is written the file
+has a write-ahead log beside it; closed, it is one file, which can be read where nothing can be written.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from unlossy.core.errors import RunError
 from unlossy.core.tools import digest_of
@@ -35,6 +36,9 @@ MIGRATIONS = (
     """,
 )
 """Append only: a file of version N gets MIGRATIONS[N:] when it is opened."""
+
+UNWRITABLE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says where it cannot make the files that even reading a file with a write-ahead log wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +85,35 @@ class RowStore:
 
         With `read_only` the file must be there; it may be read while another process writes it.
         """
-        self._path = path
+        self._path, self._read_only = path, read_only
         try:
-            mode = "ro" if read_only else "rwc"
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-            self._migrate(read_only)
+            version = self._open("mode=ro" if read_only else "mode=rwc")
+            self._migrate(version, read_only)
         except sqlite3.Error as error:
             raise RunError(f"cannot open {path}: {error}. Is the folder writable, and the file a RUN's?") from error
 
-    def _migrate(self, read_only: bool) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+    def _open(self, options: str) -> int:
+        """The file's version, once it is open; read as one that nobody changes where its folder takes no new file."""
+        uri = self._path.absolute().as_uri()
+        self._db = sqlite3.connect(f"{uri}?{options}", uri=True, isolation_level=None)
+        try:
+            return self._version()
+        except sqlite3.OperationalError as error:
+            if not self._read_only or error.sqlite_errorcode & 0xFF not in UNWRITABLE or self._has_log():
+                raise
+        self._db.close()
+        self._db = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        return self._version()
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _has_log(self) -> bool:
+        """Whether rows may still stand in a write-ahead log: then the file alone does not hold them all."""
+        log = self._path.with_name(self._path.name + "-wal")
+        return log.exists() and log.stat().st_size > 0
+
+    def _migrate(self, version: int, read_only: bool) -> None:
         if version > len(MIGRATIONS):
             raise RunError(f"rows.sqlite has version {version}, made by a newer unlossy; upgrade this one")
         if read_only:
@@ -160,7 +183,10 @@ class RowStore:
             raise
 
     def close(self) -> None:
-        """Closes the file; WAL is folded back into it."""
+        """Closes the file; the write-ahead log is folded back into it, unless another process still reads it."""
+        if not self._read_only:
+            with suppress(sqlite3.Error):  # the file is whole either way
+                self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
 
     def __enter__(self) -> "RowStore":

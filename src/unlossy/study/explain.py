@@ -33,19 +33,24 @@ from unlossy.tasks.models.feature_maps import default_layer
 
 SHOWN_AT = 10.0
 """The codec quality that pictures are shown at: the setting nearest to it."""
+SPREAD = 24
+"""Items looked at where no limit is given: key order goes class by class in folders, so the first ones are of one."""
 BRIGHTEST = 99.5
 """Percentile of a gradient picture that becomes white."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainPlan:
-    """What to look at; `codecs` are SPECs, `mitigations` texts as in a study, of which `model=` ones are refused."""
+    """What to look at; `codecs` are SPECs, `mitigations` texts as in a study, of which `model=` ones are refused.
+
+    `limit` takes the first N items in key order; None takes `SPREAD`, evenly over all of them.
+    """
 
     model: str
     data: str
     codecs: tuple[str, ...] = ("jpeg",)
     mitigations: tuple[str, ...] = (NONE,)
-    limit: int = 24
+    limit: int | None = None
     pictures: int = 6
     seed: int = 0
 
@@ -60,6 +65,7 @@ def explain(plan: ExplainPlan, on_progress: Callable[[int, int], None] = lambda 
     correctors = {text: _corrector(text) for text in in_order(plan.mitigations)}
     codecs = tuple({codec.setting: codec for spec in plan.codecs for codec in parse_codecs(spec)}.values())
     items = list(islice(open_dataset(plan.data), plan.limit))
+    items = items if plan.limit is not None else spread(items, SPREAD)
     look = Look(task, default_layer(task, torch.rand(1, 3, *(task.input_hw or (224, 224)))))
     shown = min(codecs, key=lambda codec: abs((codec.codec_quality or 1e3) - SHOWN_AT)).setting
     cosines: dict[tuple[str, str], list[tuple[float, float]]] = {}
@@ -79,6 +85,13 @@ def explain(plan: ExplainPlan, on_progress: Callable[[int, int], None] = lambda 
                    for codec in codecs for text in correctors)  # fmt: skip
     chosen = sorted(pictures, key=_changed_first)[: plan.pictures]
     return Explanation(plan.model, plan.data, look.layer, len(items), tuple(failed), points, tuple(chosen))
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """At most `count` of the items, at even distances over all of them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[(2 * place + 1) * len(items) // (2 * count)] for place in range(count)]
 
 
 @dataclass(frozen=True, slots=True)

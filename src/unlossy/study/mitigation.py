@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from unlossy.core.errors import ItemError, UsageError
+from unlossy.core.errors import ItemError
 from unlossy.core.types import Decoded
 from unlossy.correctors.base import Corrector
 from unlossy.correctors.each import correct_each
 from unlossy.correctors.registry import Choices, open_corrector
-from unlossy.runs.mitigations import MODEL, parts_of
+from unlossy.runs.mitigations import parts_of
 from unlossy.runs.plan import StudyPlan
 from unlossy.store import NONE
+from unlossy.study.same_classes import refuse_other_classes, remark_on_classes
 from unlossy.tasks.base import Task
-from unlossy.tasks.classification import ClassificationTask
 from unlossy.tasks.registry import Categories, load_task
 
 
@@ -23,12 +23,13 @@ from unlossy.tasks.registry import Categories, load_task
 class Mitigation:
     """A mitigation under the text that the plan gives it; what it does not have is None.
 
-    `task` is the model that answers in the place of the study's own.
+    `task` is the model that answers in the place of the study's own, `remark` what readers must know of the two.
     """
 
     text: str = NONE
     corrector: Corrector | None = None
     task: Task | None = None
+    remark: str = ""
 
     def apply(self, pictures: Sequence[Decoded | ItemError]) -> list[Decoded | ItemError]:
         """The pictures as the model is to see them, in order; errors stay, and a failure is that picture's error.
@@ -54,22 +55,7 @@ def open_mitigations(plan: StudyPlan, own: Task, categories: Categories | None =
             tasks[spec] = load_task(plan.task, spec, categories=categories)
             refuse_other_classes(own, tasks[spec])
     with _torch_threads_kept():
-        return tuple(_open(text, tasks) for text in plan.mitigations)
-
-
-def refuse_other_classes(own: Task, other: Task) -> None:
-    """Raises UsageError where both models are known to answer in different classes: their answers do not compare."""
-    if not isinstance(own, ClassificationTask) or not isinstance(other, ClassificationTask):
-        return
-    ours, theirs = own.classifier, other.classifier
-    remedy = f"A study compares models of the same classes; leave {MODEL}{theirs.spec} out, or study it on its own"
-    if None not in (ours.n_classes, theirs.n_classes) and ours.n_classes != theirs.n_classes:
-        raise UsageError(
-            f"{theirs.spec} answers in {theirs.n_classes} classes, {ours.spec} in {ours.n_classes}. {remedy}"
-        )
-    for index, (name, its_name) in enumerate(zip(ours.labels or (), theirs.labels or (), strict=False)):
-        if _plain(name) != _plain(its_name):
-            raise UsageError(f"class {index} is {name!r} to {ours.spec} and {its_name!r} to {theirs.spec}. {remedy}")
+        return tuple(_open(text, own, tasks) for text in plan.mitigations)
 
 
 def made_by(mitigations: Sequence[Mitigation]) -> dict[str, Any]:
@@ -83,21 +69,23 @@ def libraries_of(mitigations: Sequence[Mitigation]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for maker in makers if maker is not None for name in maker.libraries))
 
 
-def _open(text: str, tasks: dict[str, Task]) -> Mitigation:
+def remarks_of(mitigations: Sequence[Mitigation]) -> tuple[str, ...]:
+    """What readers must know of the models, each remark once."""
+    return tuple(dict.fromkeys(mitigation.remark for mitigation in mitigations if mitigation.remark))
+
+
+def _open(text: str, own: Task, tasks: dict[str, Task]) -> Mitigation:
     parts = parts_of(text)
     corrector = open_corrector(parts.corrector, Choices(threads=1)) if parts.corrector else None
-    return Mitigation(text, corrector, tasks[parts.model] if parts.model else None)
+    if not parts.model:
+        return Mitigation(text, corrector)
+    return Mitigation(text, corrector, tasks[parts.model], remark_on_classes(own, tasks[parts.model]))
 
 
 def _made_by(mitigation: Mitigation) -> dict[str, str]:
     corrector, task = mitigation.corrector, mitigation.task
     made = {} if corrector is None else {"corrector": corrector.name, "digest": corrector.digest}
     return made if task is None else made | {"model": task.model_spec, "model_digest": task.model_digest}
-
-
-def _plain(label: str) -> str:
-    """A class's first name, so that "tench, Tinca tinca" and "tench" are one class."""
-    return label.split(",")[0].replace("_", " ").strip().casefold()
 
 
 def _decoded(outcome: Any) -> Decoded | ItemError:  # noqa: ANN401 (pixels or an error)

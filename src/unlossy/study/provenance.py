@@ -7,7 +7,7 @@ from typing import Any
 from unlossy.core.tools import digest_of, version_of
 from unlossy.core.types import ClassTarget, Item, TextTarget
 from unlossy.runs.plan import StudyPlan
-from unlossy.study.mitigation import Mitigation, libraries_of, made_by
+from unlossy.study.mitigation import Mitigation, libraries_of, made_by, remarks_of
 from unlossy.tasks.base import Task
 
 ALWAYS = ("unlossy", "numpy", "Pillow", "simplejpeg")
@@ -17,7 +17,7 @@ def provenance_of(
     plan: StudyPlan, items: Sequence[Item], task: Task, mitigations: Sequence[Mitigation] = ()
 ) -> dict[str, Any]:
     """A JSON object; equal objects give equal rows (but for times) on the same machine."""
-    methods, remarks = made_by(mitigations), task.remarks
+    methods, remarks = made_by(mitigations), (*task.remarks, *remarks_of(mitigations))
     libraries = (*ALWAYS, *task.libraries, *libraries_of(mitigations))
     return {
         "plan": plan.hash,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name)
 from torch import Tensor
 
-from unlossy.correctors.limits import DEBLURRING_STEPS, LEAST_STRENGTH, ROUNDING, STRENGTH_PER_DOUBLING
+from unlossy.correctors.limits import DEBLURRING_STEPS, LEAST_STEP, LEAST_STRENGTH, ROUNDING, STRENGTH_PER_DOUBLING
 from unlossy.correctors.nets.dct import dct_basis
 
 
@@ -47,7 +47,7 @@ def _held_means(corrected: Tensor, decoded: Tensor, steps: Tensor, across: int, 
 
 def _within(corrected: Tensor, decoded: Tensor, steps: Tensor) -> Tensor:
     """The planes (b c h w) with each coefficient within the interval of the decoded plane's; `steps` is b 1 8 8."""
-    given, q = _coefficients(decoded), steps.reshape(-1, 1, 64, 1, 1)
+    given, q = _coefficients(decoded), steps.clamp(min=float(LEAST_STEP)).reshape(-1, 1, 64, 1, 1)
     middles = torch.round(given / q) * q
     reach = (q / 2 - ROUNDING).clamp(min=0.0)
     low, high = torch.minimum(middles - reach, given), torch.maximum(middles + reach, given)

@@ -9,11 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from unlossy.core.errors import UsageError
+from unlossy.correctors.limits import ARCHITECTURE
 from unlossy.correctors.nets.unet import UNet, UNetShape
 from unlossy.correctors.nets.weights_file import load_weights, save_weights
-
-ARCHITECTURE: Final = "unlossy-unet-2"
-"""Changes whenever old weights no longer fit the code."""
 
 SIZES: Final = {
     "base": UNetShape(widths=(48, 96, 160), blocks=(3, 2, 3)),
@@ -39,7 +37,7 @@ def load_network(path: Path) -> UNet:
         shape = UNetShape(tuple(stated["widths"]), tuple(stated["blocks"]), int(stated["embedding"]))
         network = UNet(shape)
         network.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise UsageError(f"{path}: the weights do not fit the shape they state: {error}") from error
     return network.eval()
 

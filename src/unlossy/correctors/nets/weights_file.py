@@ -60,7 +60,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         metadata = {str(key): str(value) for key, value in header.pop("__metadata__", {}).items()}
         body = memoryview(data)[8 + size :]
         return {name: _tensor(body, entry) for name, entry in header.items()}, metadata
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error, RuntimeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, struct.error, RuntimeError) as error:
         raise UsageError(f"{path}: not a sound safetensors file: {error}. Pickled weights are never read") from error
 
 
