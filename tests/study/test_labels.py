@@ -109,9 +109,16 @@ def test_a_folder_that_the_model_does_not_know_is_unlabelled(pets, capsys):
     assert (result.clean["top1"], result.n_labelled, result.n_items) == (1.0, 24, 27)
 
 
-def test_folders_of_which_the_model_knows_none_are_refused(pets):
-    with pytest.raises(UsageError, match=r"others knows none of the class folders.*have: cat, dog\..*labels.csv"):
-        studied(pets, "others")
+def test_folders_of_which_the_model_knows_none_are_places_and_no_labels(pets):
+    """Somebody's photos lie in folders by year, and the model names a thousand things."""
+    result = studied(pets, "others")
+    assert (result.n_labelled, result.n_items, result.main_metric) == (0, 24, "agreement")
+    (remark,) = result.remarks
+    assert "others has no class that is called like a folder (cat, dog), so the pictures count as unlabelled" in remark
+    assert "labels.csv" in remark
+
+
+def test_a_folder_that_may_be_several_classes_is_refused(pets):
     pictures(pets / "crane", 90, n=1)
     with pytest.raises(UsageError, match="the class folder 'crane' may be class 4"):
         studied(pets, "many")

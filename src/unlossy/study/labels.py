@@ -11,7 +11,6 @@ from unlossy.study.mitigation import Mitigation
 from unlossy.tasks.base import Task
 from unlossy.tasks.class_folders import LABELS_CSV, FolderClasses, class_folders, contradicted, match_folders
 from unlossy.tasks.classification import ClassificationTask
-from unlossy.tasks.names import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +49,13 @@ def labelled_for(items: list[Item], dataset: Dataset, task: Task) -> Labelled:
     """The items with the classes of the study's own model.
 
     Raises:
-        UsageError: a label that cannot be an answer of the model, class folders of which it knows none or that may be
-            several of its classes.
+        UsageError: a label that cannot be an answer of the model, a class folder that may be several of its classes.
     """
     folders = class_folders(dataset) if isinstance(task, ClassificationTask) else {}
     found = Labelled(items, task.model_spec, folders, FolderClasses({}))
     if folders and isinstance(task, ClassificationTask):
         labels = task.classifier.labels
         classes = match_folders(folders, labels, task.classifier.n_classes, task.model_spec)
-        if not classes.class_of:
-            raise UsageError(
-                f"{task.model_spec} knows none of the class folders. The data have: {listed(classes.unknown)}. The "
-                f"model has: {listed(labels or ())}. Name the folders as the model does or give {LABELS_CSV}; pictures "
-                "that lie in no class folder are studied without labels"
-            )
         found = Labelled([classes.item(item) for item in items], task.model_spec, folders, classes)
     _refuse_misfits(found.items, task)
     return found

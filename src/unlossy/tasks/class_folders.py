@@ -4,9 +4,9 @@ Folders are numbered in the order of their names, a model's classes in that in w
 that a label holds ("tench, Tinca tinca"), or its WordNet id; case, spaces, hyphens and underscores aside.
 
     every folder is called like a class    those classes, whatever the order
-    some are                               those classes; the other folders are unknown
-    none is, or the model has no names     the order: folder k is output k. Also where some are, if there are as many
-                                           folders as classes and each of these has its class's number
+    some are, or none                      those classes; the other folders are unknown. But the order, folder k is
+                                           output k, if there are as many folders as classes and no name contradicts it
+    the model has no names                 the order
 
 A name that fits two classes, or two folders of one class, are refused where the order does not tell.
 """
@@ -147,6 +147,11 @@ def _by_order(folders: Mapping[str, int], unknown: Sequence[str], n_classes: int
 
 
 def _told_unknown(unknown: Sequence[str], n_folders: int, spec: str) -> str:
+    if len(unknown) == n_folders:
+        return (
+            f"{spec} has no class that is called like a folder ({listed(unknown)}), so the pictures count as "
+            f"unlabelled. If the folders are its classes, name them as it does, or give {LABELS_CSV}."
+        )
     return (
         f"{spec} does not know {len(unknown)} of the {n_folders} class folders; their pictures count as unlabelled: "
         f"{listed(unknown)}."
