@@ -21,7 +21,7 @@ from unlossy.codecs.jpeg import turbo_header
 from unlossy.codecs.source import JPEG_START, decode_source, refuse_too_large
 from unlossy.core.blobs import BytesBlob
 from unlossy.core.errors import DecodeError, MissingDependency, TooLargeError, TruncatedError
-from unlossy.core.pixels import large_pictures, to_pil
+from unlossy.core.pixels import to_pil
 from unlossy.core.tools import require
 from unlossy.jpeg import JpegError, JpegHeader, read_header
 
@@ -75,8 +75,7 @@ def _decoded(data: bytes) -> Plane:
             return plane
     elif data[:8] == _PNG_START:
         _refuse_short_png(data)
-    with large_pictures():
-        pixels_hwc = decode_source(data)
+    pixels_hwc = decode_source(data)
     if pixels_hwc.shape[2] == 1:
         return pixels_hwc[:, :, 0]
     plane = np.empty(pixels_hwc.shape[:2], np.uint8)

@@ -44,6 +44,6 @@ def print_gates(results: Iterable[PolicyResult]) -> None:
         for limit in result.limits:
             console.print(Text(f"  {printable(limit.sentence)}"), soft_wrap=True)
         for key in result.offending[:KEYS_SHOWN]:
-            console.print(Text(f"    {printable(key)}"), soft_wrap=True)
+            console.print(Text(f"    {key}"), soft_wrap=True)
         if (more := len(result.offending) - KEYS_SHOWN) > 0:
             console.print(f"    and {more} more; --json lists them all")

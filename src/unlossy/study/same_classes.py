@@ -1,20 +1,18 @@
 """Whether two models answer in the same classes, by their number and by what each calls them."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from unlossy.core.errors import UsageError
 from unlossy.runs.mitigations import MODEL
 from unlossy.tasks.base import Task
+from unlossy.tasks.class_folders import names_in
 from unlossy.tasks.classification import ClassificationTask
 from unlossy.tasks.models.base import Classifier
+from unlossy.tasks.names import plain
 
 MOST_DIFFERING: Final = 0.03
 """Of the classes: so many may have other names in another list of the same ones, of ImageNet's 1000 above all."""
-
-_SYNSET: Final = re.compile(r"\s*\(n\d{8}\)$")
-"""WordNet's number, which some lists add to names that two classes share: "crane (n02012849)"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,5 @@ def _told(found: _Differing, ours: Classifier, theirs: Classifier) -> str:
 
 def _same(name: str, its_name: str) -> bool:
     """Whether the first name of one is any of the other's: "tench" and "Tinca tinca" are "tench, Tinca tinca"."""
-    names, its_names = _names(name), _names(its_name)
-    return names[0] in its_names or its_names[0] in names
-
-
-def _names(label: str) -> list[str]:
-    return [_SYNSET.sub("", part.replace("_", " ").strip()).casefold() for part in label.split(",")]
+    names, its_names = (tuple(map(plain, names_in(label))) for label in (name, its_name))
+    return name == its_name or any(one in its_names for one in names[:1]) or any(one in names for one in its_names[:1])
