@@ -9,22 +9,9 @@ from PIL import Image
 from unlossy.cli.main import run
 
 
-def print_of(capsys, tmp_path, task, model, data):
-    run(
-        [
-            "study",
-            "--task",
-            task,
-            "--model",
-            model,
-            "--data",
-            str(data),
-            "--codec",
-            "jpeg:50",
-            "-o",
-            str(tmp_path / "run"),
-        ]
-    )
+def print_of(capsys, tmp_path, task, model, data, codec="jpeg:50"):
+    words = ["study", "--task", task, "--model", model, "--data", str(data), "--codec", codec]
+    run([*words, "-o", str(tmp_path / "run")])
     return capsys.readouterr().out
 
 
@@ -59,18 +46,19 @@ def test_a_picture_that_one_codec_refuses_was_judged_clean(capsys, tmp_path, mon
     (tmp_path / "pictures").mkdir()
     for name, size in (("a.png", (64, 64)), ("b.png", (16400, 8))):  # WebP ends at 16383
         Image.new("RGB", size, (90, 80, 70)).save(tmp_path / "pictures" / name)
-    run(
-        [
-            "study",
-            "--model",
-            "onnx:demo",
-            "--data",
-            str(tmp_path / "pictures"),
-            "--codec",
-            "webp:50",
-            "-o",
-            str(tmp_path / "run"),
-        ]
-    )
-    told = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines() if line}
+    printed = print_of(capsys, tmp_path, "classification", "onnx:demo", tmp_path / "pictures", "webp:50")
+    told = {line.split()[0]: line.split()[-1] for line in printed.splitlines() if line}
     assert (told["clean"], told["webp:50"]) == ("2", "1")
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_the_legend_tells_of_no_column_that_is_not_there(labels, capsys, tmp_path):
+    data = "synthetic:4"
+    if not labels:
+        data = tmp_path / "pictures"
+        data.mkdir()
+        Image.new("RGB", (64, 64), (90, 80, 70)).save(data / "a.png")
+    told = print_of(capsys, tmp_path, "classification", "onnx:demo", data)
+    head = next(line for line in told.splitlines() if line.startswith("codec"))
+    (legend,) = (line for line in told.splitlines() if line.startswith("Percent of images"))
+    assert ("p(true)" in head.split(), "p(true)" in legend) == (labels, labels)

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from unlossy.codecs import codec_families, codec_family, parse_codecs
 from unlossy.codecs.registry import MODULES
@@ -90,6 +91,14 @@ def test_half_a_file_is_a_codec_error(family):
     data = codec.encode(picture(64, 64))
     with pytest.raises(CodecError):
         codec.decode(data[: len(data) // 2])
+
+
+def test_a_callers_lower_limit_of_pillow_does_not_hold_for_what_the_codec_wrote(family, monkeypatch):
+    codec = family.make(50)
+    data = codec.encode(picture(33, 48))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert codec.decode(data).shape[:2] == (33, 48)
+    assert Image.MAX_IMAGE_PIXELS == 100
 
 
 def test_setting_is_canonical(family):

@@ -277,3 +277,16 @@ def test_metadata_that_cannot_be_read_cost_no_picture():
     assert read_extras(b"no image") == Extras()
     assert claimed_pixels(b"no image") == 0
     assert claimed_pixels(saved(RGB, "PNG")) == 48 * 64
+
+
+@pytest.mark.parametrize(
+    ("format_name", "mode"), [("PNG", "RGB"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("TIFF", "CMYK"), ("WEBP", "RGB")]
+)
+def test_a_callers_lower_limit_of_pillow_does_not_hold(format_name, mode, monkeypatch):
+    data = saved(photo().convert(mode), format_name, dpi=(72, 72))
+    extras = read_extras(data)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert claimed_pixels(data) == 64 * 48
+    assert open_picture(data).decoded.pixels_hwc.shape == (48, 64, 3)
+    assert read_extras(data) == extras
+    assert Image.MAX_IMAGE_PIXELS == 100

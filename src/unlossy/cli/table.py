@@ -22,7 +22,8 @@ SHORT = {
 NAMES = METRIC_NAMES | SHORT
 """Heads short enough for all columns of a task to stand in 80 characters; the legends say what they mean."""
 
-LEGEND = (
+LEGEND = "Percent of images; bpp: bits per pixel; agree: same answer as clean."
+LEGEND_WITH_LABELS = (
     "Percent of images; bpp: bits per pixel; p(true): mean probability of the true class; agree: same answer as clean."
 )
 IN_THE_TABLE = {
@@ -58,7 +59,8 @@ def print_study(result: StudyResult, console: Console | None = None) -> None:
         say(verdict(result), None if lead else "bold")
     mitigates, name, width = bool(result.clean_mitigated), NAMES[result.main_metric], console.width
     console.print(mitigated_table(result, name, width) if mitigates else _table(result, width))
-    legend = LEGENDS.get(yardstick(result.plan.task).targets, LEGEND)
+    of_answers = LEGEND if result.clean.get("p_true") is None else LEGEND_WITH_LABELS
+    legend = LEGENDS.get(yardstick(result.plan.task).targets, of_answers)
     say(MITIGATED_LEGEND if mitigates else legend, "dim")
     for note in caveats(result):
         say(note, "red" if result.failed else None)

@@ -14,7 +14,7 @@ from PIL import Image, features
 
 from unlossy.codecs.base import Availability, QualityScale, setting_text
 from unlossy.core.errors import CodecError, UsageError
-from unlossy.core.pixels import from_pil, to_pil
+from unlossy.core.pixels import from_pil, large_pictures, to_pil
 from unlossy.core.tools import version_of
 
 try:
@@ -103,6 +103,7 @@ def decode_turbo(data: bytes, colorspace: str) -> UInt8[np.ndarray, "h w c"]:
         raise CodecError(f"cannot decode as JPEG: {error}") from error
 
 
+@large_pictures()
 def decode_jpeg_pillow(data: bytes) -> UInt8[np.ndarray, "h w c"]:
     """The same pixels through Pillow; raises CodecError."""
     try:

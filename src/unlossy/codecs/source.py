@@ -71,6 +71,7 @@ def hints_of(data: bytes) -> CompressionHints | None:
         return None
 
 
+@large_pictures()
 def refuse_several(data: bytes) -> None:
     """Raises DecodeError where a file that is no JPEG holds several pictures; what is no image passes."""
     if data[:2] == JPEG_START:  # one picture, and perhaps previews of it

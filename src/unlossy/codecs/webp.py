@@ -10,7 +10,7 @@ from PIL import Image, features
 
 from unlossy.codecs.base import Availability, QualityScale, setting_text
 from unlossy.core.errors import CodecError, UsageError
-from unlossy.core.pixels import from_pil, to_pil
+from unlossy.core.pixels import from_pil, large_pictures, to_pil
 from unlossy.core.tools import version_of
 
 DEFAULT_METHOD = 4
@@ -49,6 +49,7 @@ class WebpCodec:
             raise CodecError(f"{self.setting} cannot encode {image_hwc.shape}: {error}") from error
         return buffer.getvalue()
 
+    @large_pictures()
     def decode(self, data: bytes) -> UInt8[np.ndarray, "h w c"]:
         """The pixels, three channels; raises CodecError."""
         try:

@@ -16,6 +16,7 @@ from unlossy.audit.other_formats import HEAD_BYTES, format_of, read_other_header
 from unlossy.codecs.source import decode_hinted
 from unlossy.core.blobs import BytesBlob
 from unlossy.core.errors import DecodeError
+from unlossy.core.pixels import large_pictures
 from unlossy.core.types import Decoded
 from unlossy.jpeg import JpegError, read_header
 
@@ -67,6 +68,7 @@ class Extras:
     dpi: tuple[float, float] | None = None
 
 
+@large_pictures()
 def open_picture(data: bytes, *, partial: bool = False) -> OpenedPicture:
     """The picture of a file.
 
@@ -89,6 +91,7 @@ def open_picture(data: bytes, *, partial: bool = False) -> OpenedPicture:
     return _looked_at(data, picture)
 
 
+@large_pictures()
 def read_extras(data: bytes) -> Extras:
     """Transparency and metadata of a file that `open_picture` took; what cannot be read is absent."""
     try:
@@ -106,6 +109,7 @@ def read_extras(data: bytes) -> Extras:
         return Extras()
 
 
+@large_pictures()
 def claimed_pixels(data: bytes) -> int:
     """Width times height as the header has it, 0 where there is none; nothing is decoded."""
     try:
