@@ -1,10 +1,14 @@
 """Class folders in a study: they are what they are called, whatever the order of the model's outputs."""
 
+import json
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -153,3 +157,54 @@ def test_a_run_that_was_begun_with_other_classes_does_not_go_on(pets, monkeypatc
         studied(pets, "dog_cat")
     with pytest.raises(UsageError, match=r"begun with other things \(items was"):
         studied(pets, "dog_cat")
+
+
+def table(where, names, kind="ClassLabel"):
+    """The pets in a table as Hugging Face writes it, dark and bright ones: numbers with names, or words."""
+    rows = [(folder, file) for folder in BRIGHTNESS for file in sorted((where / folder).iterdir())]
+    told = [names[list(BRIGHTNESS).index(folder)] for folder, _ in rows]
+    ordered = sorted(names)
+    of_numbers = pa.array([ordered.index(name) for name in told])
+    features = {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": ordered}}
+    images = pa.array([{"bytes": file.read_bytes(), "path": f"{folder}-{file.name}"} for folder, file in rows])
+    columns = {"image": images, "label": of_numbers if kind == "ClassLabel" else pa.array(told)}
+    metadata = {"huggingface": json.dumps({"info": {"features": features if kind == "ClassLabel" else {}}})}
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), where.parent / f"{kind}.parquet")
+    return where.parent / f"{kind}.parquet"
+
+
+@pytest.mark.parametrize("kind", ["ClassLabel", "words"])
+def test_the_names_of_a_table_decide(pets, kind):
+    """In the table cat is 0 and dog 1; to the model it is the other way round."""
+    result = studied(table(pets, ("cat", "dog"), kind), "dog_cat")
+    assert (result.clean["top1"], result.n_labelled, result.remarks) == (1.0, 24, ())
+
+
+def test_numbers_of_a_table_stay_where_no_name_tells_and_it_is_said(pets):
+    result = studied(table(pets, ("cat", "dog")), "elsewhere")
+    assert (result.clean["top1"], result.n_labelled) == (0.0, 24)
+    (remark,) = result.remarks
+    assert "elsewhere has no class that is called like one in the containers (cat, dog); their numbers were" in remark
+    assert studied(table(pets, ("cat", "dog")), "bright_first", "silent").remarks == ()
+
+
+def test_a_name_of_a_table_that_the_model_does_not_know_is_unlabelled(pets):
+    result = studied(table(pets, ("axolotl", "dog")), "dog_cat")
+    assert (result.clean["top1"], result.n_labelled) == (1.0, 12)
+    (remark,) = result.remarks
+    assert "does not know 1 of the 2 classes in the containers (axolotl); their pictures count as unlabelled" in remark
+
+
+def test_class_folders_in_an_archive_are_classes_by_name(pets):
+    with zipfile.ZipFile(pets.parent / "pets.zip", "w") as archive:
+        for file in sorted(pets.rglob("*.png")):
+            archive.write(file, file.relative_to(pets))
+    result = studied(pets.parent / "pets.zip", "dog_cat")
+    assert (result.clean["top1"], result.n_labelled, result.remarks) == (1.0, 24, ())
+    (remark,) = studied(pets.parent / "pets.zip", "others", "others").remarks
+    assert "their pictures count as unlabelled" in remark
+
+
+def test_another_models_names_against_a_tables_numbers_are_refused(pets):
+    with pytest.raises(UsageError, match=r"'cat' is class 1 to py:pet_models:dog_cat, and by its number 0 to"):
+        studied(table(pets, ("cat", "dog")), "bright_first", mitigations=("none", "model=py:pet_models:dog_cat"))

@@ -1,6 +1,7 @@
 """Class folders in a fine-tuning that keeps the model's last layer: they are what they are called."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,21 @@ def test_folders_are_the_models_classes_by_name(model, data, place, capsys):
     some = colours(place / "some", n=1, colours={"scarlet": COLOURS["red"], "Blue": COLOURS["blue"]})
     assert classes(read(model, data, validation=str(some)).validating) == {"scarlet": 2, "Blue": 6}
     assert "class folders" not in capsys.readouterr().err
+
+
+def packed(where, folder):
+    """The class folders in a zip."""
+    with zipfile.ZipFile(where, "w") as archive:
+        for file in sorted(folder.rglob("*.png")):
+            archive.write(file, file.relative_to(folder))
+    return where
+
+
+def test_class_folders_in_an_archive_are_the_models_classes_by_name(model, data, place):
+    assert classes(read(model, packed(place / "three.zip", data)).training) == {"blue": 6, "green": 0, "red": 2}
+    other = colours(place / "with purple", n=2, colours=COLOURS | {"purple": (90, 0, 90)})
+    with pytest.raises(UsageError, match=r"does not know 1 of the 4 classes in the containers \(purple\).*--new-head"):
+        read(model, packed(place / "four.zip", other))
 
 
 def test_folders_that_the_model_does_not_know_are_refused(model, data, place):

@@ -60,7 +60,7 @@ def run_study(
     mitigations = open_mitigations(plan, task, categories)
     labelled.refuse_other_order(mitigations)
     answerer = Answerer(task, {m.text: m.task for m in mitigations if m.task is not None}, plan.batch)
-    made_by = labelled.told(provenance_of(plan, items, task, mitigations))
+    made_by = labelled.explained(provenance_of(plan, items, task, mitigations))
     with open_run(Path(run), plan, made_by | _unused(dataset) | {SAMPLES: samples_of(items)}) as store:
         refuse_resized(Path(run), items, store.source_sizes())
         key = store.add_provenance(made_by)

@@ -11,21 +11,25 @@ from unlossy.datasets import open_dataset
 from unlossy.tasks.class_folders import FolderClasses, class_folders, match_folders
 from unlossy.tasks.models.saving import SavableModel
 from unlossy.tasks.names import listed
+from unlossy.tasks.told_classes import ToldClasses, match_told, told_names
 from unlossy.train.finetune_data import class_of
 
-REMEDY: Final = (
-    "Give --new-head for a last layer of your own classes, or a labels.csv (file,class_index) with the model's indices"
-)
+NEW_HEAD: Final = "Give --new-head for a last layer of your own classes"
+REMEDY: Final = f"{NEW_HEAD}, or a labels.csv (file,class_index) with the model's indices"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The pictures of one text, the numbers of their class folders by name, and how these were understood."""
+    """The pictures of one text, the numbers of their class folders by name, and how these were understood.
+
+    `told` is how the names were understood that containers tell.
+    """
 
     where: str
     items: list[Item]
     folders: Mapping[str, int]
     classes: FolderClasses | None = None
+    told: ToldClasses | None = None
 
     @property
     def names(self) -> list[str]:
@@ -47,21 +51,25 @@ class Place:
 
     @property
     def remark(self) -> str | None:
-        """What is worth saying of the folders."""
-        told = None if self.classes is None else self.classes.remark
-        return told and f"{self.where}: {told}"
+        """What is worth saying of the names of the classes."""
+        said = [found.remark for found in (self.classes, self.told) if found is not None and found.remark]
+        return f"{self.where}: {' '.join(said)}" if said else None
 
     def in_classes_of(self, model: SavableModel) -> "Place":
-        """The pictures with the model's own classes; raises UsageError where class folders are none of them."""
+        """The pictures with the model's own classes; raises UsageError where what names them names none of these."""
+        told = match_told(told_names(self.items), model.labels, model.classifier.spec)
+        if None in told.class_of.values():
+            raise UsageError(f"{self.where}: {told.remark} {NEW_HEAD}, or name them there as the model does")
+        place = replace(self, items=[told.item(item) for item in self.items], told=told)
         if not self.folders:
-            return self
+            return place
         classes = match_folders(self.folders, model.labels, model.n_classes, model.classifier.spec)
         if classes.unknown:
             raise UsageError(
                 f"{self.where} has {len(self.folders)} class folders, of which {model.classifier.spec} does not know "
                 f"{listed(classes.unknown)}. {REMEDY}, or name the folders as the model does"
             )
-        return replace(self, items=[classes.item(item) for item in self.items], classes=classes)
+        return replace(place, items=[classes.item(item) for item in place.items], classes=classes)
 
 
 def read_place(where: str) -> Place:
