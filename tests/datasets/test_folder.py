@@ -1,4 +1,6 @@
 import os
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,6 +10,7 @@ from PIL import Image
 from tests.datasets.pictures import picture
 from tests.datasets.wrappings import WRAPPINGS
 from unlossy.core.errors import ReadError, RefusedError, UsageError
+from unlossy.core.outputs import replacing
 from unlossy.core.types import ClassTarget
 from unlossy.datasets import open_dataset
 from unlossy.datasets.folder import FolderDataset
@@ -169,6 +172,22 @@ def test_rows_of_an_audit_are_counted_and_other_tables_are_containers(tmp_path):
     assert dataset.others == {"rows of an audit": 1}
     with pytest.raises(UsageError, match="`unlossy report` makes a page of them"):
         open_dataset(str(tmp_path / "rows.parquet"))
+
+
+@pytest.mark.parametrize("killed", ["rows.parquet", "a.png"])
+def test_what_a_killed_run_left_is_counted_and_no_item(tmp_path, monkeypatch, killed):
+    put(tmp_path, "a.png")
+    (tmp_path / "sub").mkdir()
+    with monkeypatch.context() as patches, suppress(KeyboardInterrupt), replacing(tmp_path / "sub" / killed) as file:
+        patches.setattr(Path, "unlink", lambda *_, **__: None)
+        file.write(b"PAR1" if killed == "rows.parquet" else (tmp_path / "a.png").read_bytes())
+        file.flush()
+        raise KeyboardInterrupt
+    assert len(list((tmp_path / "sub").iterdir())) == 1
+    (tmp_path / "x.12345678.part").write_bytes((tmp_path / "a.png").read_bytes())
+    dataset = open_dataset(str(tmp_path), labelled=False)
+    assert [item.key for item in dataset] == ["a.png", "x.12345678.part"]
+    assert dataset.others == {"unfinished output": 1}
 
 
 def test_links_to_folders_are_not_followed(tmp_path):

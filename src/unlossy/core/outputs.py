@@ -9,6 +9,7 @@ a regular file.
 """
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from unlossy.core.errors import UsageError
 from unlossy.core.paths import is_folder, status_of
 
 _NAME_CHARS: Final = 40
+_UNFINISHED: Final = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
 """Of a file's name that stand in its temporary one, which must not be longer than a name may be."""
 
 
@@ -84,6 +86,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_unfinished(name: str) -> bool:
+    """True for the file name of what `replacing` left where it was killed."""
+    return _UNFINISHED.fullmatch(name) is not None
 
 
 def _is_same(one: os.stat_result | None, other: os.stat_result | None) -> bool:

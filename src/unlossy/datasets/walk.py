@@ -2,6 +2,7 @@
 
 regular file        an image by its suffix, a container by its suffix, else either by its first 512 bytes, else counted
 rows of an audit    counted: an audit may write them into the folder that it looks at
+unfinished output   counted: what a killed run of ours left under its working name
 link to a file      as the file where that lies in the folder; a refused row where it leads out of it
 link to a folder, pipe, socket, device      counted, never opened
 folder that cannot be listed                a row that says so
@@ -17,6 +18,7 @@ from typing import Final
 
 from unlossy.core.blobs import FileBlob, unreadable
 from unlossy.core.errors import ItemError, RefusedError, UsageError
+from unlossy.core.outputs import is_unfinished
 from unlossy.core.types import Blob
 from unlossy.datasets.containers.parquet import PARQUET, is_audit_rows
 from unlossy.datasets.containers.registry import container_by_magic, container_by_name
@@ -26,6 +28,7 @@ from unlossy.datasets.tree import Special
 FOLDER_LINK: Final = "link to a folder"
 SPECIAL_FILE: Final = "special file"
 AUDIT_ROWS: Final = "rows of an audit"
+UNFINISHED: Final = "unfinished output"
 
 
 @dataclass(slots=True)
@@ -38,6 +41,9 @@ class Found:
 
     def add_file(self, name: str, blob: Blob) -> None:
         """Take up a file; of its bytes the first 512 are read where the name does not tell, none of an image's."""
+        if is_unfinished(name.rpartition("/")[2]):
+            self.others[UNFINISHED] += 1
+            return
         if suffix_of(name) in SUFFIXES:
             self.names.append(name)
             return
