@@ -12,7 +12,7 @@ demo: $(VENV)/.core
 	$(BIN)/unlossy demo -o demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal  # compiled once, not by every process again
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
