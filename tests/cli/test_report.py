@@ -27,6 +27,15 @@ def test_what_is_no_run_exits_2(tmp_path, capsys):
     assert run(["report"]) == 2
 
 
+@pytest.mark.parametrize("name", ["made_by.json", "pictures/index.json"])
+def test_a_file_of_a_run_that_nests_without_end_exits_2(name, tmp_path, capsys):
+    folder = make_run(tmp_path / "run", simple_rows(8), n_items=8)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("[" * 100_000)
+    assert run(["report", str(folder)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_study_writes_html_and_shows(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run([*STUDY, "-o", "run", "--html", "out.html", "--show", "scene-000001.ppm"]) == 0

@@ -204,10 +204,14 @@ def test_weights_with_a_graph_that_holds_them_beside_keep_their_digest(tmp_path)
     assert in_torch.digest == in_onnx.digest
 
 
-def test_guards_of_weights_are_finite(tmp_path):
+@pytest.mark.parametrize(
+    ("guards", "finding"),
+    [('{"bypass_step": NaN}', "a bypass_step of nan"), ("[" * 100_000, "guards that cannot be read")],
+)
+def test_guards_of_weights_are_sound(tmp_path, guards, finding):
     weights = tiny_weights(tmp_path)
-    save_network(weights, load_network(weights), {"guards": '{"bypass_step": NaN}'})
-    with pytest.raises(UsageError, match="a bypass_step of nan"):
+    save_network(weights, load_network(weights), {"guards": guards})
+    with pytest.raises(UsageError, match=finding):
         open_corrector(str(weights), Choices(threads=1))
 
 

@@ -191,9 +191,10 @@ def test_an_out_in_use_is_refused(tmp_path, photos, negative):
     assert tree(tmp_path / "out") == {}
 
 
-def test_a_foreign_manifest_is_refused(tmp_path, photos, negative):
+@pytest.mark.parametrize("text", ["I am no manifest\n", "[" * 100_000 + "\n"])
+def test_a_foreign_manifest_is_refused(tmp_path, photos, negative, text):
     (tmp_path / "out" / ".unlossy").mkdir(parents=True)
-    (tmp_path / "out" / ".unlossy" / "manifest.jsonl").write_text("I am no manifest\n")
+    (tmp_path / "out" / ".unlossy" / "manifest.jsonl").write_text(text)
     with pytest.raises(UsageError, match="not a manifest"):
         run_repair(RepairPlan(photos, tmp_path / "out"), negative)
 

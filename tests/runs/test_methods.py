@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from tests.report.made import make_run, rows_by_hand
+from unlossy.core.errors import UsageError
 from unlossy.metrics import Interval, paired_difference
 from unlossy.metrics.recovered import Share
 from unlossy.runs import summarise_run
-from unlossy.runs.methods import Aim, MethodFacts
+from unlossy.runs.methods import METHODS, Aim, MethodFacts, read_methods
 from unlossy.runs.pairs import images_needed
 from unlossy.runs.transfer import transfer_of
 
@@ -202,3 +203,9 @@ def test_models_of_different_tasks_stand_in_one_matrix_each_over_its_own_images(
     assert found.cells["jpeg:10", "a" * 64, 0].recovered.mean == pytest.approx(0.75)
     assert found.cells["jpeg:10", "a" * 64, 1].recovered.mean == pytest.approx(0.5)
     assert [found.cells["jpeg:10", "a" * 64, number].n for number in (0, 1)] == [4, 2]
+
+
+def test_facts_that_nest_without_end_are_refused(tmp_path):
+    (tmp_path / METHODS).write_text("[" * 100_000)
+    with pytest.raises(UsageError, match="remove it and run the study again"):
+        read_methods(tmp_path)

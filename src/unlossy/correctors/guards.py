@@ -81,7 +81,7 @@ def stated_guards(name: str, stated: str, hidden: Hidden) -> Guards:
     """The rules that a weights file states as JSON ("" for none: {"bypass_step": 6.0}); raises UsageError."""
     try:
         bypass_step = float(json.loads(stated or "{}").get("bypass_step", 0.0))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{name}: the weights state guards that cannot be read: {stated[:100]!r}") from error
     return Guards(hidden=hidden, bypass_step=bypass_step)
 

@@ -73,7 +73,7 @@ def _unreadable(path: Path, error: OSError) -> UsageError:
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -70,7 +70,7 @@ def read_exhibits(run: Path) -> Exhibits | None:
             items=tuple(map(_exhibit, table["items"])),
             missing=tuple((str(key), str(reason)) for key, reason in table["missing"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"cannot read {path} ({error}); remove it and run the study again") from error
 
 

@@ -50,7 +50,7 @@ def read_made_by(run: Path) -> dict[str, Any]:
     """What made a RUN's rows; raises UsageError where the folder is none."""
     try:
         made_by: dict[str, Any] = json.loads((run / MADE_BY).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{str(run)!r} is not a RUN folder: cannot read its {MADE_BY}") from error
     return made_by
 

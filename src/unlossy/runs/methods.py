@@ -47,7 +47,7 @@ def read_methods(run: Path) -> Mapping[str, MethodFacts]:
     try:
         table = json.loads(path.read_text("utf-8"))
         return {str(text): _facts(entry) for text, entry in table.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"cannot read {path} ({error}); remove it and run the study again") from error
 
 

@@ -76,7 +76,7 @@ def read_pictures(run: Path) -> PictureIndex | None:
             shown=tuple(map(_item, table["shown"])),
             missing=tuple((str(key), str(reason)) for key, reason in table["missing"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"cannot read {path} ({error}); remove it and run the study again") from error
 
 

@@ -81,7 +81,7 @@ def _header(path: Path) -> dict[str, Any]:
 def _aims(stated: str) -> tuple[Aim, ...]:
     try:
         return tuple(Aim(str(aim["model"]), str(aim["digest"])) for aim in json.loads(stated))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ()
 
 

@@ -55,7 +55,7 @@ def begun(run: Path, facts: Mapping[str, Any], name: str = FINETUNE) -> dict[str
     try:
         kept = json.loads(path.read_text("utf-8"))
         asked, before = dict(kept["asked"]), dict(kept["before"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path}: not what a training wrote ({error}). Name an empty folder to begin anew") from error
     wanted = json.loads(json.dumps(dict(facts)))
     differing = sorted(fact for fact in {*asked, *wanted} if asked.get(fact) != wanted.get(fact))
