@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -71,11 +72,15 @@ def test_every_command_is_documented():
 
 
 def test_the_python_runs(reader, capsys):
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(block.replace("synthetic:100", "synthetic:8"), {})
+    study, transform = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(study.replace("synthetic:100", "synthetic:8"), {})
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         f"jpeg:{q}" for q in range(10, 100, 20)
     ]
+    names: dict = {}
+    exec(transform, names)
+    with Image.open("photos/cat/1.jpg") as given:
+        assert np.asarray(names["picture"]).tolist() != np.asarray(given).tolist(), "it is corrected"
 
 
 def test_linked_files_are_there():
