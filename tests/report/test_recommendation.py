@@ -1,9 +1,15 @@
 """The recommendation: one small run for each rule, so that the words follow from the numbers."""
 
+import html
+import io
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+
+from rich.console import Console
 
 from tests.report.made import make_run, row_of, rows_by_hand
+from unlossy.cli.table import print_study
 from unlossy.metrics import Interval
 from unlossy.report import write_report
 from unlossy.report.loaded import load_runs, short_name
@@ -38,6 +44,23 @@ def run_of(folder, given, /, none=None, clean=None, **more):
 
 def advice(folder, given, /, **more):
     return recommend(summarise_run(run_of(folder, given, **more)))
+
+
+def test_a_corrector_comes_with_the_line_that_opens_it(tmp_path):
+    wins = {10: ones(50), 50: ones(58)}
+    run = run_of(tmp_path / "a", {'correct=my "own"/w.safetensors': wins})
+    line = recommend(summarise_run(run)).python
+    opened = []
+    exec(line, {"unlossy": SimpleNamespace(load_corrector=opened.append)})
+    assert opened == ['my "own"/w.safetensors']
+    assert f"<code>{html.escape(line)}</code>" in write_report([run]).read_text("utf-8")
+    narrow = Console(width=40, file=io.StringIO())
+    print_study(summarise_run(run), narrow)
+    assert f"    {line}\n" in narrow.file.getvalue(), "on one line, to be copied"
+    both = advice(tmp_path / "b", {"correct=small+model=hf:tuned": wins})
+    assert both.python == 'correct = unlossy.load_corrector("small")'
+    assert advice(tmp_path / "c", {"model=hf:tuned": wins}).python is None
+    assert advice(tmp_path / "d", {"correct=small": {}}).python is None
 
 
 def test_what_wins_without_harm_is_recommended_with_its_cost_and_its_limits(tmp_path):

@@ -7,7 +7,6 @@ from rich.text import Text
 from unlossy.cli.fitted import fitted, folded, widest
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
-from unlossy.report.recommendation import recommend
 from unlossy.runs.mitigations import short_names
 from unlossy.store import NONE
 from unlossy.study import CellResult, StudyResult
@@ -17,12 +16,6 @@ LEGEND = (
     "may be none). --json has every metric, any two methods compared, times and sizes."
 )
 GAP, SHARE_WIDTH, FOLD_FROM = 3, 19, 22
-
-
-def advice(result: StudyResult) -> tuple[str, ...]:
-    """The sentences of the recommendation; none where there is nothing to compare."""
-    found = recommend(result)
-    return () if found is None else found.sentences
 
 
 def mitigated_table(result: StudyResult, metric_name: str, width: int) -> RenderableType:

@@ -4,7 +4,8 @@ from rich.console import Console, RenderableType
 
 from unlossy.cli.fitted import fitted
 from unlossy.cli.mitigated import LEGEND as MITIGATED_LEGEND
-from unlossy.cli.mitigated import advice, loss_text, mitigated_table, percent
+from unlossy.cli.mitigated import loss_text, mitigated_table, percent
+from unlossy.report.recommendation import recommend
 from unlossy.report.verdict import METRIC_NAMES, caveats, verdict
 from unlossy.store import NONE
 from unlossy.study import CellResult, StudyResult
@@ -50,13 +51,17 @@ def print_study(result: StudyResult, console: Console | None = None) -> None:
     def say(text: str, style: str | None = None) -> None:
         console.print(text, style=style, highlight=False, markup=False)  # "webp[m0]" is a setting and no style
 
-    lead, *more = advice(result) or ("",)
-    if lead:
+    advice = recommend(result)
+    if advice is not None:
+        lead, *more = advice.sentences
         say(lead, "bold")
-    for sentence in more:
-        say(sentence)
+        for sentence in more:
+            say(sentence)
+        if advice.python is not None:
+            say("In Python, the first of the model's transforms:")
+            console.print(f"    {advice.python}", highlight=False, markup=False, soft_wrap=True)  # to be copied
     if NONE in result.plan.mitigations:
-        say(verdict(result), None if lead else "bold")
+        say(verdict(result), "bold" if advice is None else None)
     mitigates, name, width = bool(result.clean_mitigated), NAMES[result.main_metric], console.width
     console.print(mitigated_table(result, name, width) if mitigates else _table(result, width))
     of_answers = LEGEND if result.clean.get("p_true") is None else LEGEND_WITH_LABELS

@@ -23,6 +23,9 @@ from unlossy.report.verdict import caveats, levels, verdict
 from unlossy.runs import StudyResult
 
 MAX_RUNS = 12
+IN_FRONT = (
+    "In Python, the first of the model's transforms, before any resizing (an opened JPEG brings its tables along):"
+)
 
 
 def write_report(runs: Sequence[Path | str | StudyResult], output: Path | None = None) -> Path:
@@ -132,6 +135,8 @@ def _told(runs: Sequence[LoadedRun]) -> list[Html]:
             tag("p", bound(sentence))
             for sentence in (more if len(runs) == 1 else dict.fromkeys((*more[:1], *more[-1:])))
         ]
+        if advice is not None and advice.python is not None:
+            told += [tag("p", IN_FRONT, class_="note"), tag("pre", tag("code", advice.python))]
         told += [tag("p", note, class_="alert", role="note") for note in caveats(run.result, run.losses.n_done)]
         told.append(tag("p", bound(levels(run.result) or ""), class_="levels"))
         data = f"{counted(run.result.n_items)} from {run.result.plan.data}, {counted(len(run.result.cells), 'setting')}"

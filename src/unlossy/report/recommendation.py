@@ -11,6 +11,7 @@
 4. Where there is no such method, none is.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from unlossy.report.told import millions, milliseconds, points_told, share_told,
 from unlossy.report.verdict import FEWEST, METRIC_NAMES, n_counted, within_noise
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.costs import MethodCost
+from unlossy.runs.mitigations import parts_of
 from unlossy.runs.pairs import HALF_WIDTH, images_needed
 from unlossy.runs.settings import at
 from unlossy.store import NONE
@@ -34,6 +36,12 @@ class Recommendation:
 
     method: Judged | None
     sentences: tuple[str, ...]
+
+    @property
+    def python(self) -> str | None:
+        """The line of Python that opens the corrector that is to stand in front of the model; None without one."""
+        spec = "" if self.method is None else parts_of(self.method.mitigation).corrector
+        return f"correct = unlossy.load_corrector({json.dumps(spec, ensure_ascii=False)})" if spec else None
 
 
 def recommend(result: StudyResult) -> Recommendation | None:
