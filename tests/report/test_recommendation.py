@@ -228,6 +228,20 @@ def test_what_loses_more_on_the_mean_than_it_wins_is_not_recommended(tmp_path):
     )
 
 
+def test_a_mean_gain_within_noise_is_told_with_what_it_may_be(tmp_path):
+    at_random = "0" * 12 + "1" * 20 + "0" * 28  # twelve of the twenty right ones broken, twelve others mended
+    found = advice(tmp_path / "run", {"correct=a": {10: at_random, 50: ones(58)}})
+    assert found.method is None
+    lead, told = found.sentences
+    assert (
+        lead
+        == "Use none: no method gains beyond noise on the mean at JPEG 50 and JPEG 10, where this model loses top-1."
+    )
+    assert re.fullmatch(
+        r"correct=a wins at JPEG 50 alone; its mean gain is \+6\.7 points \(95 %: −\d\.\d to \+1\d\.\d\)\.", told
+    )
+
+
 def few(folder, n, won):
     """A run of n images, all lost at JPEG 10 and so many won back."""
     texts = {("jpeg:10", "none"): "0" * n, ("jpeg:10", "correct=a"): "1" * won + "0" * (n - won)}

@@ -10,6 +10,7 @@ from unlossy.runs import StudyResult
 from unlossy.runs.mitigations import short_names
 from unlossy.runs.pairs import Pair
 from unlossy.runs.settings import families_of
+from unlossy.runs.summary import losing_settings
 from unlossy.store import CLEAN, NONE
 
 
@@ -17,8 +18,8 @@ from unlossy.store import CLEAN, NONE
 class Judged:
     """A method under its short name: settings it wins and harms at (best quality first), mean gain (0..1).
 
-    `thin` has the settings at which it gains beyond noise on too few images for a win; `n_broken` counts the clean
-    images whose answer it turns wrong.
+    `gain` is that of `MethodCost`; `thin` has the settings at which it gains beyond noise on too few images for a win;
+    `n_broken` counts the clean images whose answer it turns wrong.
     """
 
     mitigation: str
@@ -27,7 +28,17 @@ class Judged:
     harms: tuple[str, ...]
     thin: tuple[str, ...]
     n_broken: int
-    gain: float
+    gain: Interval | None
+
+    @property
+    def mean_gain(self) -> float:
+        """The mean of its gain, zero without one."""
+        return 0.0 if self.gain is None else self.gain.mean
+
+    @property
+    def gains(self) -> bool:
+        """Whether its mean gain is beyond noise."""
+        return self.gain is not None and self.gain.low > 0
 
     def wins_among(self, settings: Sequence[str]) -> list[str]:
         """Those of the settings that it wins at."""
@@ -36,8 +47,7 @@ class Judged:
 
 def losing_of(result: StudyResult) -> list[str]:
     """Settings at which the model alone loses beyond noise."""
-    cells = [cell for cell in result.cells if cell.mitigation == NONE]
-    return [c.codec for c in cells if (lost := c.difference.get(result.main_metric)) is not None and lost.high < 0]
+    return losing_settings(result.cells, result.main_metric)
 
 
 def gains_of(result: StudyResult, mitigation: str) -> dict[str, Interval]:
@@ -52,8 +62,8 @@ def bounds_of(result: StudyResult, mitigation: str) -> dict[str, Interval]:
     return {setting: widened(gain, _n(result, setting, mitigation, NONE)) for setting, gain in found.items()}
 
 
-def judge(result: StudyResult, mitigation: str, losing: Sequence[str]) -> Judged:
-    """The method by the rules; its mean gain is over the losing settings, zero where it was not scored."""
+def judge(result: StudyResult, mitigation: str) -> Judged:
+    """The method by the rules."""
     gains = gains_of(result, mitigation)
     ordered = [setting for family in families_of(result.plan.made_codecs) for setting in family.settings]
     clean = result.methods[mitigation].clean_difference.get(result.main_metric)
@@ -61,7 +71,6 @@ def judge(result: StudyResult, mitigation: str, losing: Sequence[str]) -> Judged
     harms += [setting for setting in ordered if setting in gains and gains[setting].high < 0]
     gaining = [setting for setting in ordered if setting in gains and gains[setting].low > 0]
     wins = [setting for setting in gaining if _n(result, setting, mitigation, NONE) >= FEWEST]
-    at_loss = [gains[setting].mean for setting in losing if setting in gains]
     return Judged(
         mitigation,
         short_names(result.plan.mitigations)[mitigation],
@@ -69,7 +78,7 @@ def judge(result: StudyResult, mitigation: str, losing: Sequence[str]) -> Judged
         harms=tuple(harms),
         thin=tuple(setting for setting in gaining if setting not in wins),
         n_broken=result.methods[mitigation].became_wrong,
-        gain=sum(at_loss) / len(losing) if losing else 0.0,
+        gain=result.methods[mitigation].gain,
     )
 
 

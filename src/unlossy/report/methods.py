@@ -28,7 +28,9 @@ RULES = (
     "A method wins at a setting where the 95 % interval of its gain over none lies above zero, over 20 images or more, "
     "and harms where it lies below; an interval that holds zero is neither. What counts are the settings at which the "
     "model loses beyond noise: a method can be recommended that wins at one of them and whose mean gain over them is "
-    "above zero, one without a score counting as no gain. Of the one with the largest mean gain, and of those that are "
+    "above zero beyond noise, one without a score counting as no gain. That is asked once a method, at a level that "
+    "leaves 5 % to all of them: many settings and methods find a winner by chance in one study of twenty at most. Of "
+    "the one with the largest mean gain, and of those that are "
     "compared with it there and that no paired interval tells apart from it, the cheapest is taken: the one that harms "
     "at the fewest settings, clean images included, and of equals the one {}."
 )

@@ -3,8 +3,9 @@
 1. A method wins at a setting where the 95 % interval of its gain over none lies above zero, over 20 images or more, and
    harms where it lies below; an interval that holds zero is neither. Clean images count as a setting for harm.
 2. Only a method that wins at a setting at which the model loses beyond noise, and whose mean gain over those settings
-   is above zero, can be recommended; one of them at which it has no score counts as no gain. The best is the one with
-   the largest mean gain.
+   is above zero beyond noise, too, can be recommended (`runs.gains`: the level leaves 5 % to all methods together, so
+   that many settings and methods find no winner by chance); a setting at which it has no score counts as no gain. The
+   best is the one with the largest mean gain.
 3. Of it and those others that are compared with it there, and that no paired interval tells apart from it, the
    cheapest is recommended: the one that harms at the fewest settings; of equals the one that turns the fewest clean
    answers wrong; of equals the one with the larger mean gain.
@@ -24,6 +25,7 @@ from unlossy.report.told import millions, milliseconds, points_told, share_told,
 from unlossy.report.verdict import FEWEST, METRIC_NAMES, n_counted, within_noise
 from unlossy.runs import CellResult, StudyResult
 from unlossy.runs.costs import MethodCost
+from unlossy.runs.gains import shared_level
 from unlossy.runs.mitigations import parts_of
 from unlossy.runs.pairs import HALF_WIDTH, images_needed
 from unlossy.runs.settings import at
@@ -49,19 +51,19 @@ def recommend(result: StudyResult) -> Recommendation | None:
     if NONE not in result.plan.mitigations or not result.clean_mitigated:
         return None
     losing = losing_of(result)
-    judged = [judge(result, mitigation, losing) for mitigation in result.clean_mitigated]
+    judged = [judge(result, mitigation) for mitigation in result.clean_mitigated]
     metric = METRIC_NAMES.get(result.main_metric, result.main_metric)
     scored = [cell.n for cell in result.cells if (cell.versus_none or {}).get(result.main_metric) is not None]
     if n_counted(result, max(scored, default=0)) < FEWEST:
         return None
     if not losing:
         return Recommendation(None, _nothing_lost(result, metric))
-    winners = [method for method in judged if method.wins_among(losing) and method.gain > 0]
+    winners = [method for method in judged if method.wins_among(losing) and method.gains]
     if not winners:
         return Recommendation(None, _none_sentences(result, judged, losing, metric))
-    best = max(winners, key=lambda method: method.gain)
+    best = max(winners, key=lambda method: method.mean_gain)
     alike = [method for method in winners if method is best or is_alike(result, best, method, losing)]
-    chosen = min(alike, key=lambda method: (len(method.harms), method.n_broken, -method.gain))
+    chosen = min(alike, key=lambda method: (len(method.harms), method.n_broken, -method.mean_gain))
     rest = [method for method in judged if method is not chosen]
     return Recommendation(chosen, _sentences(result, chosen, rest, losing, metric))
 
@@ -87,10 +89,11 @@ def _none_sentences(
     if winning := [method for method in judged if method.wins_among(losing)]:
         told = [
             f"{method.name} wins at {spans(result, method.wins_among(losing))} alone; its mean gain is "
-            f"{signed(100 * method.gain)} points."
+            f"{_gain_told(method, len(judged))}."
             for method in winning
         ]
-        return (f"Use none: no method gains on the mean {lost}.", *told)
+        gains = "gains beyond noise" if any(method.mean_gain > 0 for method in winning) else "gains"
+        return (f"Use none: no method {gains} on the mean {lost}.", *told)
     bounds = [bounds_of(result, method.mitigation) for method in judged]
     most = max([0.0, *(bound[setting].high for bound in bounds for setting in losing if setting in bound)])
     return (
@@ -98,6 +101,15 @@ def _none_sentences(
         f"The intervals still allow a gain of {100 * most:.1f} points{_needed(result, losing)}.",
         *(sentence for method in judged for sentence in _thin(result, method)),
     )
+
+
+def _gain_told(method: Judged, n_methods: int) -> str:
+    """ "+2.1 points (98.3 %: −0.4 to +4.6)"; a mean below zero without what it might be."""
+    told = f"{signed(100 * method.mean_gain)} points"
+    if method.gain is None or method.mean_gain <= 0:
+        return told
+    low, high = (signed(100 * end) for end in (method.gain.low, method.gain.high))
+    return f"{told} ({100 * shared_level(n_methods):.3g} %: {low} to {high})"
 
 
 def _thin(result: StudyResult, method: Judged) -> list[str]:

@@ -1,6 +1,6 @@
 """What a method costs where nothing was lost: on clean images, at the mildest setting, in time and in size."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
@@ -9,6 +9,7 @@ from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
 from unlossy.runs.cells import Cell, Cells, column, common
 from unlossy.runs.estimates import Estimates
+from unlossy.runs.gains import mean_gain, shared_level
 from unlossy.runs.methods import MethodFacts
 from unlossy.runs.pairs import images_needed
 from unlossy.runs.plan import StudyPlan
@@ -29,6 +30,8 @@ class MethodCost:
     """One method against none.
 
     Attributes:
+        gain: over none in the main metric, on the mean over the settings at which the model loses beyond noise, its
+            interval at the level of `gains.shared_level` for the number of methods; None without such a setting.
         clean_difference: on clean images, in each metric.
         n_clean: clean images scored with both.
         n_judged: of these, those that have the main metric, or that by which items are told apart: the labelled ones.
@@ -42,6 +45,7 @@ class MethodCost:
         images_needed: by setting, how many would tell the recovered share (main metric) to 5 points on each side.
     """
 
+    gain: Interval | None
     clean_difference: Mapping[str, Interval | None]
     n_clean: int
     n_judged: int
@@ -70,8 +74,12 @@ def cost_of(
     facts: MethodFacts,
     recovered: Mapping[str, tuple[Share | None, int]],
     estimates: Estimates,
+    losing: Sequence[str] = (),
 ) -> MethodCost:
-    """What a method of the plan costs; `recovered` has the share and the number of items by setting."""
+    """What a method of the plan costs; `recovered` has the share and the number of items by setting.
+
+    `losing` are the settings at which the model loses beyond noise.
+    """
     with_it, without = cells[CLEAN, mitigation], cells[CLEAN, NONE]
     items = common(with_it, without)
     told_by = estimates.measure.item_metric if main_metric == estimates.measure.main_metric else main_metric
@@ -79,7 +87,10 @@ def cost_of(
         _changes(*(column(cell.at(items), metric) for cell in (with_it, without))) for metric in (told_by, "p_true")
     ]
     settings = [codec.setting for codec in plan.made_codecs]
+    beside = [(cells[setting, mitigation], cells[setting, NONE]) for setting in losing]
+    n_methods = sum(method != NONE for method in plan.mitigations)
     return MethodCost(
+        gain=mean_gain(beside, main_metric, estimates, shared_level(n_methods)) if mitigation != NONE else None,
         clean_difference=estimates.differences(with_it, without, items),
         n_clean=len(items),
         n_judged=len(changes[0]),

@@ -107,11 +107,11 @@ def _about(value: float, drawn: Float[np.ndarray, " d"]) -> Float[np.ndarray, " 
     return drawn - (told.mean() - value) if len(told) else drawn
 
 
-def interval_of(mean: float, drawn: Float[np.ndarray, " d"]) -> Interval | None:
-    """The value with the percentile interval of its draws; None where no draw tells anything."""
+def interval_of(mean: float, drawn: Float[np.ndarray, " d"], level: float = LEVEL) -> Interval | None:
+    """The value with the percentile interval of its draws at a level (0..1); None where no draw tells anything."""
     told = drawn[~np.isnan(drawn)]
     if not len(told):
         return None
-    tail = (1 - LEVEL) / 2
+    tail = (1 - level) / 2
     low, high = np.quantile(told, [tail, 1 - tail])
     return Interval(float(mean), float(low), float(high))

@@ -5,7 +5,7 @@ mitigation beside none is over the items scored in all three.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -130,6 +130,12 @@ def summarise_run(run: Path | str) -> StudyResult:
     )
 
 
+def losing_settings(cells: Sequence[CellResult], main_metric: str) -> list[str]:
+    """Settings at which the model alone loses the metric beyond noise."""
+    alone = [cell for cell in cells if cell.mitigation == NONE]
+    return [cell.codec for cell in alone if (lost := cell.difference.get(main_metric)) is not None and lost.high < 0]
+
+
 def _unused(counts: Mapping[str, int] | None) -> Iterator[str]:
     """The sentence on what of the data is not used, if anything is not."""
     if counts:
@@ -141,12 +147,12 @@ def _methods(
     run: Path, plan: StudyPlan, main_metric: str, cells: Cells, results: tuple[CellResult, ...], estimates: Estimates
 ) -> dict[str, Any]:
     """`pairs` and `methods` of a study that has more than none."""
-    facts = read_methods(run)
+    facts, losing = read_methods(run), losing_settings(results, main_metric)
     costs = {}
     for mitigation in plan.mitigations:
         shares = {c.codec: ((c.recovered or {}).get(main_metric), c.n) for c in results if c.mitigation == mitigation}
         known = facts.get(mitigation, MethodFacts())
-        costs[mitigation] = cost_of(mitigation, plan, main_metric, cells, known, shares, estimates)
+        costs[mitigation] = cost_of(mitigation, plan, main_metric, cells, known, shares, estimates, losing)
     pairs = [pair for codec in plan.made_codecs for pair in pairs_of(codec, plan.mitigations, cells, estimates)]
     return {"pairs": tuple(pairs), "methods": costs}
 
