@@ -47,3 +47,5 @@ def test_other_sets_have_none(qualities):
 
 def test_images_that_are_told_already_are_left_out():
     assert clusters([10] * 8 + [90] * 92, told=range(8)) == ()
+    (cluster,) = clusters([30] * 40 + [5] * 12 + [70] * 548, told=range(40))
+    assert cluster.sentence == "12 images of 560 at quality 5, all others outside rogue blocks at 70 or more."

@@ -41,7 +41,9 @@ def test_costs_are_told_where_there_is_a_study(planted):
     qualities = verdict.summary.ijg_quality_luma
     want = sum(n * np.interp(q, [20, 90, 100], [30, 1, 0]) for q, n in qualities.items()) / 600
     assert verdict.expected.mean == pytest.approx(want)
-    assert any(s.startswith(f"Expected cost over all JPEGs: {want:.1f} points [") for s in verdict.sentences)
+    (told,) = (s for s in verdict.sentences if s.startswith("Expected cost"))
+    assert told.startswith(f"Expected cost over all JPEGs with a quality: {want:.1f} points [")
+    assert ("over 90, not studied" in told) == (max(qualities) > 90)
 
 
 def test_batches_give_the_verdict_of_the_whole(planted):

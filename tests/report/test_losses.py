@@ -56,3 +56,17 @@ def test_the_lists_are_bounded():
     losses = losses_of(simple_rows(600, n_classes=40), ("jpeg:10", "jpeg:90"), "jpeg:10")
     assert len(losses.classes) == len(losses.images) == N_LISTED
     assert losses.n_classes == 40
+
+
+def test_images_without_a_label_are_of_no_class_where_others_have_one():
+    """Ten labelled ones are all lost; ten more, whose clean answer is that class and stays, say nothing of it."""
+    rows = []
+    for index in range(20):
+        truth = 0 if index < 10 else None
+        rows.append(row_of(index, "clean", 0, truth=truth))
+        rows.append(row_of(index, "jpeg:10", 1 if index < 10 else 0, truth=truth))
+    losses = losses_of(rows, ("jpeg:10",), "jpeg:10")
+    (loss,) = losses.classes
+    assert (loss.n, loss.clean_right, loss.right) == (10, 10, (0,))
+    unlabelled = losses_of([row for row in rows if row.target is None], ("jpeg:10",), "jpeg:10")
+    assert unlabelled.n_classes == 1

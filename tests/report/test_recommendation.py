@@ -76,7 +76,9 @@ def test_what_wins_without_harm_is_recommended_with_its_cost_and_its_limits(tmp_
         "It changes no answer on 60 clean images; the correction takes 30 ms an image; the corrector has 1.49 million "
         "parameters."
     )
-    assert none_will_do == "None will do at JPEG 90, where little is lost (95 %: a gain of at most 6.0 points)."
+    assert (
+        none_will_do == "None will do at JPEG 90, where no loss is beyond noise (95 %: a gain of at most 6.0 points)."
+    )
     assert re.match(
         r"correct=b at JPEG 10: −46\.7 points \(95 %: .* against it, worse beyond noise at JPEG 50 and", other
     )
@@ -105,6 +107,10 @@ def test_a_score_of_the_set_that_moves_on_clean_images_is_told(tmp_path):
     cost = replace(found.methods["correct=a"], clean_difference={"top1": Interval(0.0, -0.01, 0.01)})
     told = recommend(replace(found, methods={**found.methods, "correct=a": cost})).sentences[1]
     assert re.match(r"On clean images it makes .* within noise: 0 got worse, 0 better of 60", told)
+    worse = replace(found.methods["correct=a"], clean_difference={"top1": Interval(-0.02, -0.03, -0.01)})
+    _, told, *others = recommend(replace(found, methods={**found.methods, "correct=a": worse})).sentences
+    assert re.match(r"On clean images it makes −2\.0 points .* beyond noise: 0 got worse, 0 better of 60", told)
+    assert "It harms beyond noise at clean images: use none there." in others
 
 
 def test_a_model_that_has_no_name_of_its_own_keeps_its_source():
@@ -114,7 +120,9 @@ def test_a_model_that_has_no_name_of_its_own_keeps_its_source():
 def test_where_much_is_lost_and_nothing_won_it_says_so(tmp_path):
     found = advice(tmp_path / "run", {"correct=a": {10: ones(21), 50: ones(58)}})
     assert found.method.wins == ("jpeg:50",)
-    assert re.match(r"Nothing beyond noise is won at JPEG 10, though much is lost \(95 %: a gain", found.sentences[3])
+    assert re.match(
+        r"Nothing beyond noise is won at JPEG 10, though the model loses there \(95 %: a gain", found.sentences[3]
+    )
 
 
 def test_an_interval_that_holds_zero_is_no_win(tmp_path):

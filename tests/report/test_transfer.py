@@ -58,3 +58,16 @@ def test_two_correctors_aimed_at_one_model_are_told_apart_and_both_framed(tmp_pa
     cells, _ = re.findall(r"<th[^>]*>second</th>(.*?)</tr>", section)
     of_first = re.findall(r"<td[^>]*>([^<]*)</td>", cells)[3]
     assert of_first.startswith("50 ["), "10 of the 20 that the first wins"
+
+
+def test_where_nothing_was_scored_the_map_does_not_speak_of_noise(tmp_path):
+    aimed, none = "correct=x/aimed.safetensors", {10: ones(20), 50: ones(60), 90: ones(60)}
+    facts = {aimed: MethodFacts(aimed_at=(Aim("hf:zoo/one", "1" * 64),))}
+    runs = []
+    for name, digest, there in (("one", "1" * 64, ones(52)), ("two", "2" * 64, " " * 60)):
+        told = {"model_digest": digest, "mitigations": {aimed: {"corrector": "a", "digest": "a" * 64}}}
+        given = {aimed: {10: there, 50: ones(60)}}
+        runs.append(run_of(tmp_path / name, given, none, made_by=told, methods=facts, model=f"hf:zoo/{name}"))
+    section = section_of(runs)
+    at_10 = section[section.index("transfer-0-0-title" if "transfer-0-0-title" in section else "at JPEG 10") :]
+    assert ">loss within noise<" not in at_10[: at_10.index("at JPEG 50")]

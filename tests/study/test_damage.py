@@ -145,6 +145,7 @@ def test_pictures_are_taken_evenly_from_the_ranks():
     assert choose(tally, 9) == {2: 1, 5: 2, 3: 3, 4: 4, 0: 5}
     assert choose(tally, 0) == {}
     assert shown_at(parse_codecs("jpeg:90,20,5") + parse_codecs("jpeg:10+jpeg:12")).setting == "jpeg:5"
+    assert shown_at(parse_codecs("webp:0,50,90")).setting == "webp:0"
 
 
 def test_the_region_is_where_most_phantoms_are():

@@ -49,6 +49,11 @@ class StudyCost:
         """The lowest quality that was studied; worse images are given its loss, which is too small for them."""
         return min(point.ijg_quality for point in self.points)
 
+    @property
+    def highest(self) -> int:
+        """The highest quality that was studied; better images are taken to lose less and less, nothing at 100."""
+        return max(point.ijg_quality for point in self.points)
+
     def over(self, qualities: Int64[np.ndarray, " q"], images: Int64[np.ndarray, " q"]) -> Interval:
         """The mean loss over so many images of each quality.
 

@@ -26,8 +26,9 @@ MAX_SHARE: Final = 0.1
 class OutlyingCluster:
     """Images at IJG luma quality `low` to `high`, the `nearest` quality of all others being at least GAP away.
 
-    `row_numbers` are their positions in the audit's rows; `n_of` is the number of images that have a quality. They lie
-    in `n_groups_with` of the `n_groups` groups of the first `dimension`, None where there is nothing to compare.
+    `row_numbers` are their positions in the audit's rows; `n_of` is the number of images that have a quality, without
+    the `n_told` of rogue blocks. They lie in `n_groups_with` of the `n_groups` groups of the first `dimension`, None
+    where there is nothing to compare.
     """
 
     low: int
@@ -39,6 +40,7 @@ class OutlyingCluster:
     dimension: str | None
     n_groups_with: int
     n_groups: int
+    n_told: int = 0
 
     @property
     def n(self) -> int:
@@ -52,7 +54,8 @@ class OutlyingCluster:
         edge = f"{self.nearest} or {'more' if self.nearest > self.high else 'less'}"
         groups = counted(self.n_groups, self.dimension or "")
         spread = f", spread over {self.n_groups_with} of {groups}" if self.dimension else ""
-        return f"{counted(self.n)} of {self.n_of} at quality {at}{spread}, all others at {edge}."
+        others = "all others outside rogue blocks" if self.n_told else "all others"
+        return f"{counted(self.n)} of {self.n_of} at quality {at}{spread}, {others} at {edge}."
 
     def as_json(self) -> dict[str, Any]:
         """The cluster as JSON holds it; of the keys the first thousand."""
@@ -64,7 +67,7 @@ def find_outlying(evidence: Evidence, told: Bool[np.ndarray, " n"]) -> tuple[Out
     """The cluster below all others and the one above them, where there are such; rows already `told` are left out."""
     alive = ~told & (evidence.luma != NO_QUALITY)
     present, counts = np.unique(evidence.luma[alive], return_counts=True)
-    n_of = int(counts.sum())
+    n_of, n_told = int(counts.sum()), int((told & (evidence.luma != NO_QUALITY)).sum())
     clusters = []
     for index in _edges(present.astype(np.int64), counts.astype(np.int64)):
         low_side = counts[: index + 1].sum() <= counts[index + 1 :].sum()
@@ -73,7 +76,7 @@ def find_outlying(evidence: Evidence, told: Bool[np.ndarray, " n"]) -> tuple[Out
         rows = np.flatnonzero(alive & (evidence.luma >= ends[0]) & (evidence.luma <= ends[-1]))
         low, high = int(ends[0]), int(ends[-1])
         spread = _spread(evidence, rows)
-        clusters.append(OutlyingCluster(low, high, int(nearest), rows, evidence.keys_at(rows), n_of, *spread))
+        clusters.append(OutlyingCluster(low, high, int(nearest), rows, evidence.keys_at(rows), n_of, *spread, n_told))
     return tuple(clusters)
 
 

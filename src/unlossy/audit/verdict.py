@@ -150,7 +150,11 @@ def _costs(verdict: Verdict) -> Iterator[str]:
     low = min(verdict.summary.ijg_quality_luma)
     floor = f"; qualities under {verdict.study.lowest} were not studied" if low < verdict.study.lowest else ""
     yield f"{where}, where your model loses {_points(worst.cost)} of {verdict.study.metric}{floor}."
-    yield f"Expected cost over all JPEGs: {_points(verdict.expected)} of {verdict.study.metric}."
+    high = verdict.study.highest
+    assumed = f" (over {high}, not studied, a straight line to no loss at 100)"
+    above = assumed if max(verdict.summary.ijg_quality_luma) > high else ""
+    told = f"{_points(verdict.expected)} of {verdict.study.metric}{above}"
+    yield f"Expected cost over all JPEGs with a quality: {told}."
 
 
 def _points(cost: Interval | None) -> str:

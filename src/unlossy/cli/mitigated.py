@@ -80,7 +80,7 @@ def loss_text(difference: Interval | None) -> str:
     """A difference with its sign turned, in points, with its interval."""
     if difference is None:
         return ""
-    mean, low, high = (f"{0 - 100 * value:.1f}" for value in (difference.mean, difference.high, difference.low))
+    mean, low, high = (f"{round(-100 * v, 1) + 0.0:.1f}" for v in (difference.mean, difference.high, difference.low))
     return f"{mean} [{low}, {high}]"
 
 

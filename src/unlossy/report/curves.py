@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from unlossy.core.words import counted
 from unlossy.report.chart import Axis, Line, Point, chart, linear_axis, octave_axis
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, tag
@@ -70,10 +71,13 @@ def curves_section(runs: Sequence[LoadedRun]) -> Html:
             "it includes zero: within noise. Every number stands in the table below.",
             class_="note",
         ),
-        tag("p", f"{len(every) - MAX_LINES} more lines are left to the tables.", class_="note")
-        if len(every) > MAX_LINES
-        else None,
+        tag("p", left_told(len(every) - MAX_LINES, "tables"), class_="note") if len(every) > MAX_LINES else None,
     )
+
+
+def left_told(n_lines: int, where: str) -> str:
+    """The note on lines that the charts have no colour for."""
+    return f"{counted(n_lines, 'more line')} {'is' if n_lines == 1 else 'are'} left to the {where}."
 
 
 def _against_quality(drawn: Sequence[_Curve], y_title: str) -> Html:

@@ -99,5 +99,8 @@ def _failures(found: DamageResult) -> Html | None:
         for failure in found.failures
     ]
     return table(
-        f"{found.failed} pictures could not be compared", ("picture", "codec", "mitigation", "why"), rows, (1, 2, 3)
+        f"{counted(found.failed, 'picture')} could not be compared",
+        ("picture", "codec", "mitigation", "why"),
+        rows,
+        (1, 2, 3),
     )

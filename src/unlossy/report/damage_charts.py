@@ -5,7 +5,7 @@ from typing import Final
 
 from unlossy.metrics.stats import Interval
 from unlossy.report.chart import Line, Point, chart, linear_axis
-from unlossy.report.curves import MAX_LINES
+from unlossy.report.curves import MAX_LINES, left_told
 from unlossy.report.damage_told import AGREEMENTS, NAMES
 from unlossy.report.markup import Html, tag
 from unlossy.runs.damage import DamageCell, DamageResult
@@ -36,7 +36,7 @@ def charts(found: DamageResult, measures: Sequence[str], note: str) -> Html:
         _legend(found, drawn),
         tag("div", *[_figure(found, measure, drawn) for measure in measures], class_="charts"),
         tag("p", note, class_="note"),
-        tag("p", f"{left} more lines are left to the table.", class_="note") if left else None,
+        tag("p", left_told(left, "table"), class_="note") if left else None,
     )
 
 

@@ -91,7 +91,9 @@ def _figure(found: Explanation, part: str, where: str) -> Html:
             "figure", tag("figcaption", where), tag("p", "None of these settings has one quality.", class_="note")
         )
     x = linear_axis("codec quality", [point.x for line in lines for point in line.points])
-    y = linear_axis("cosine to the clean gradient", [0.0, *(p.high for line in lines for p in line.points)])
+    y = linear_axis(
+        "cosine to the clean gradient", [0.0, *(end for line in lines for p in line.points for end in (p.low, p.high))]
+    )
     told = "; ".join(point.told for line in lines for point in line.points[:1] + line.points[-1:])
     drawn = chart(f"cosine-{part}", f"Cosine of the gradients {where}, against quality", told, x, y, lines)
     return tag("figure", tag("figcaption", f"Gradients {where}"), drawn)
@@ -99,7 +101,7 @@ def _figure(found: Explanation, part: str, where: str) -> Html:
 
 def _point(point: GradientPoint, value: Interval) -> Point:
     told = f"{point.codec}, {point.mitigation}: {value.mean:.2f} (95 %: {value.low:.2f} to {value.high:.2f})"
-    return Point(point.codec_quality or 0.0, value.mean, max(value.low, 0.0), value.high, told, hollow=False)
+    return Point(point.codec_quality or 0.0, value.mean, value.low, value.high, told, hollow=False)
 
 
 def _legend(found: Explanation) -> Html:

@@ -1,8 +1,13 @@
 """The foot: how each run was made, and the command that makes it again."""
 
+from collections.abc import Sequence
+
+from unlossy.metrics.stats import N_DRAWS
 from unlossy.report.command import codec_specs, study_command
 from unlossy.report.loaded import LoadedRun
 from unlossy.report.markup import Html, tag
+from unlossy.runs.estimates import SET_DRAWS
+from unlossy.tasks.registry import yardstick
 
 
 def made_section(run: LoadedRun) -> Html:
@@ -35,12 +40,19 @@ def made_section(run: LoadedRun) -> Html:
     )
 
 
-def method_section() -> Html:
-    """How the numbers were made, in a paragraph."""
+def method_section(runs: Sequence[LoadedRun]) -> Html:
+    """How the numbers were made, in a paragraph: what it says of differences fits the metrics of the runs."""
+    measures = [yardstick(run.result.plan.task) for run in runs]
+    of_set = dict.fromkeys(one.spoken.get(name, name) for one in measures for name in one.set_metrics)
     return tag(
         "p",
         "Each image is compressed and decompressed at each setting and shown to the model, clean and compressed alike. "
-        "A difference is taken per image, and only images that were scored both clean and at that setting count. "
-        "Intervals are 95 % percentile bootstrap intervals over the images (2000 draws); they tell how far the number "
-        "could move had other images of the same kind been drawn, and nothing about other kinds of images.",
+        "Only images that were scored both clean and at that setting count. ",
+        f"A difference is taken per image{', but for ' + ', '.join(of_set) if of_set else ''}. "
+        f"Intervals are 95 % percentile bootstrap intervals over the images ({N_DRAWS} draws); they tell how far the "
+        "number could move had other images of the same kind been drawn, and nothing about other kinds of images.",
+        f" {' and '.join(of_set)} belong to the whole set: they are worked out anew in each of {SET_DRAWS} draws, "
+        "whose bias is taken away."
+        if of_set
+        else "",
     )

@@ -83,8 +83,12 @@ def find_losses(run: Path, settings: Sequence[str], headline: str | None) -> Los
 
 
 def losses_of(rows: Iterable[StudyRow], settings: Sequence[str], headline: str | None) -> Losses:
-    """The losses in rows that come in the order of their items; only items scored in every cell are counted."""
-    tallies: dict[int, _Tally] = {}
+    """The losses in rows that come in the order of their items; only items scored in every cell are counted.
+
+    Classes are those of the labels; only where no item has one, those of the clean answers.
+    """
+    by_label: dict[int, _Tally] = {}
+    by_answer: dict[int, _Tally] = {}
     worst: list[tuple[float, int, ImageLoss]] = []
     n_done = 0
     for index, item_rows in groupby(rows, key=attrgetter("item_index")):
@@ -92,11 +96,12 @@ def losses_of(rows: Iterable[StudyRow], settings: Sequence[str], headline: str |
         cells = {row.codec: _Seen.of(row) for row in item_rows if row.mitigation == NONE and row.error_kind is None}
         if headline is None or not {CLEAN, headline, *settings} <= cells.keys():
             continue
-        _count(tallies, cells, settings, headline)
+        _count(by_answer if cells[CLEAN].target is None else by_label, cells, settings, headline)
         loss = _image_loss(cells[CLEAN], cells[headline])
         if loss is not None:
             entry = (loss.before - (loss.after or 0.0), -index, loss)
             (heapq.heappush if len(worst) < N_LISTED else heapq.heappushpop)(worst, entry)
+    tallies = by_label or by_answer
     ranked = {index: tally for index, tally in tallies.items() if tally.n >= MIN_PER_CLASS}
     classes = _ranked(ranked, settings, headline)
     images = tuple(loss for _, _, loss in sorted(worst, reverse=True))

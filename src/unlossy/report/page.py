@@ -101,7 +101,7 @@ def _of_classes(runs: Sequence[LoadedRun], budget: Budget) -> list[Section]:
 
 
 def _made(runs: Sequence[LoadedRun]) -> Section:
-    return Section("made", "How this was made", join([method_section(), *map(made_section, runs)]))
+    return Section("made", "How this was made", join([method_section(runs), *map(made_section, runs)]))
 
 
 def _correlation(run: LoadedRun) -> Html | None:
@@ -139,7 +139,8 @@ def _told(runs: Sequence[LoadedRun]) -> list[Html]:
             told += [tag("p", IN_FRONT, class_="note"), tag("pre", tag("code", advice.python))]
         told += [tag("p", note, class_="alert", role="note") for note in caveats(run.result, run.losses.n_done)]
         told.append(tag("p", bound(levels(run.result) or ""), class_="levels"))
-        data = f"{counted(run.result.n_items)} from {run.result.plan.data}, {counted(len(run.result.cells), 'setting')}"
+        plan, n_items = run.result.plan, counted(run.result.n_items)
+        data = f"{n_items} from {plan.data}, {counted(len(plan.made_codecs), 'setting')}"
         told.append(tag("p", data, class_="facts"))
     return told
 

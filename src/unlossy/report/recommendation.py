@@ -191,7 +191,7 @@ def _cost_clean(result: StudyResult, cost: MethodCost) -> str:
     of_classes = _is_of_classes(result)
     if change is None:
         return "What it costs on clean images is not known"
-    if cost.became_wrong == cost.became_right == 0 and (of_classes or not change.low < 0 < change.high):
+    if cost.became_wrong == cost.became_right == 0 and (of_classes or not (change.mean or change.has_width)):
         if not of_classes:
             return f"It changes no score on {cost.n_judged} clean images"
         if agreement is not None and agreement.mean == 0:
@@ -211,8 +211,11 @@ def _when_none(result: StudyResult, chosen: Judged, losing: Sequence[str]) -> li
     told += _thin(result, chosen)
     idle = [setting for setting in gains if setting not in (*chosen.wins, *chosen.harms, *chosen.thin)]
     for settings, said in (
-        ([setting for setting in idle if setting not in losing], "None will do at {}, where little is lost"),
-        ([setting for setting in idle if setting in losing], "Nothing beyond noise is won at {}, though much is lost"),
+        ([setting for setting in idle if setting not in losing], "None will do at {}, where no loss is beyond noise"),
+        (
+            [setting for setting in idle if setting in losing],
+            "Nothing beyond noise is won at {}, though the model loses there",
+        ),
     ):
         if settings:
             most = max(0.0, *(100 * gains[setting].high for setting in settings))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from unlossy.core.words import counted
 from unlossy.metrics import Interval
 from unlossy.metrics.recovered import Share
 from unlossy.report.loaded import LoadedRun
@@ -28,8 +29,7 @@ def cells_table(run: LoadedRun) -> Html:
     head += [*(f"{SHORT_NAMES[name]} %" for name in metrics), "images"]
     head += ["won back, % [95 %]"] if result.clean_mitigated else []
     scale = _Scale.over([cell.difference.get(result.main_metric) for cell in result.cells])
-    clean_n = max((cell.n for cell in result.cells), default=0)
-    clean = ["", "", "", "", "", *(percent(result.clean[name]) for name in metrics), str(clean_n)]
+    clean = ["", "", "", "", "", *(percent(result.clean[name]) for name in metrics), str(result.n_clean)]
     rows = [row("clean", [*clean, *([""] if result.clean_mitigated else [])])]
     for mitigation, cleaned in result.clean_mitigated.items():
         values = [percent(cleaned.get(name)) for name in metrics]
@@ -40,7 +40,7 @@ def cells_table(run: LoadedRun) -> Html:
         rate = "" if cell.rate_bpp is None else f"{cell.rate_bpp:.2f}"
         won_back = [_share((cell.recovered or {}).get(result.main_metric))] if result.clean_mitigated else []
         rows.append(row(_cell_name(cell, names), [*_loss_cells(change, scale), rate, *values, str(cell.n), *won_back]))
-    more = f" The first {MAX_ROWS} settings of {len(result.cells)}." if len(result.cells) > MAX_ROWS else ""
+    more = f" The first {MAX_ROWS} rows of {len(result.cells)}." if len(result.cells) > MAX_ROWS else ""
     return table(f"{run.name}: every setting.{more}", head, rows)
 
 
@@ -83,7 +83,7 @@ def _classes(run: LoadedRun, where: str) -> Html:
     losses = run.losses
     few = losses.n_classes - losses.n_ranked
     notes = [f"Of {losses.n_ranked} classes with {MIN_PER_CLASS} images or more, those that lose the largest share."]
-    notes += [f"{few} classes with fewer are left out."] if few else []
+    notes += [f"{counted(few, 'class')} with fewer {'is' if few == 1 else 'are'} left out."] if few else []
     notes.append("They were sorted afterwards: with few images each, the top of such a list is partly chance.")
     if not losses.classes:
         return tag("p", f"No class of {losses.n_ranked} loses {where}.", class_="note")

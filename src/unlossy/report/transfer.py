@@ -87,7 +87,7 @@ def _heat_map(runs: Sequence[LoadedRun], found: Transfer, setting: str, name: st
             text = f"{_told_name(corrector, lines)} before {run.name}: {share_text(share)} %"
             told += [text] if share is not None else []
             place = (LEFT + CELL_WIDTH * number, TOP + CELL_HEIGHT * line)
-            empty = "" if cell is None else NO_LOSS
+            empty = "" if cell is None or cell.loses else NO_LOSS
             parts.append(_cell(place, share, text, empty, framed=cell is not None and cell.direct))
     caption = f"Share of the loss won back {at(setting)}, %"
     drawing = tag(

@@ -19,6 +19,7 @@ from unlossy.tasks.registry import spoken_metrics, yardstick
 METRIC_NAMES = spoken_metrics()
 
 HEADLINE_QUALITY = 30.0
+MOST_DECIMALS = 4
 MAX_FAMILIES = 3
 FEWEST = 20
 """Images below which no method is recommended: not one of 20 changed still allows 17 in 100."""
@@ -48,9 +49,21 @@ class _Step:
         return at(self.setting)[0].upper() + at(self.setting)[1:]
 
     @property
+    def lost(self) -> str:
+        """The loss in points, "15.3"; a gain is below zero."""
+        return self._told(-self.mean)
+
+    @property
     def span(self) -> str:
         """The interval of the loss, "10.7 to 20.0"."""
-        return f"{-self.high + 0.0:.1f} to {-self.low + 0.0:.1f}"
+        return f"{self._told(-self.high)} to {self._told(-self.low)}"
+
+    def _told(self, points: float) -> str:
+        """One decimal, or as many more as it takes to see that a change beyond noise is none of 0.0."""
+        decimals, ends = 1, (self.mean, self.low, self.high)
+        while not self.noisy and decimals < MOST_DECIMALS and 0.0 in (round(end, decimals) for end in ends if end):
+            decimals += 1
+        return f"{points + 0.0:.{decimals}f}"
 
 
 def verdict(result: StudyResult) -> str:
@@ -68,12 +81,18 @@ def verdict(result: StudyResult) -> str:
 
 
 def levels(result: StudyResult) -> str | None:
-    """The main metric itself, clean, at the verdict's setting and at the worst; None where nothing could be scored."""
-    headline, clean = headline_setting(result), result.clean.get(result.main_metric)
-    cells = _first_cells(result).values()
-    scored = {cell.codec: value for cell in cells if (value := cell.metrics.get(result.main_metric)) is not None}
-    if headline is None or clean is None or headline not in scored:
+    """The main metric itself, clean, at the verdict's setting and at the worst; None where nothing could be scored.
+
+    Clean is over the images that the verdict's setting was scored on, so that the levels differ by what it says.
+    """
+    headline, cells = headline_setting(result), _first_cells(result)
+    scored = {
+        setting: value for setting, cell in cells.items() if (value := cell.metrics.get(result.main_metric)) is not None
+    }
+    change = None if headline is None else cells[headline].difference.get(result.main_metric)
+    if headline is None or change is None or headline not in scored:
         return None
+    clean = scored[headline] - change.mean
     ends = dict.fromkeys((headline, min(scored, key=lambda setting: scored[setting])))
     told = ", ".join(f"{100 * scored[setting]:.1f} % {at(setting)}" for setting in ends)
     name = METRIC_NAMES.get(result.main_metric, result.main_metric)
@@ -180,7 +199,7 @@ def _losses(steps: list[_Step], main_metric: str) -> str:
         return f"{span} no change of {metric} is beyond noise ({_allowed(steps)})."
     text = f"{lead.place} this model {_moves(lead, metric)}"
     if worst is not lead and not worst.noisy and worst.mean < 0:
-        text += f", {at(worst.setting)} it loses {-worst.mean:.1f}"
+        text += f", {at(worst.setting)} it loses {worst.lost}"
     return f"{text}{_where_noise_begins(steps, lead)}."
 
 
@@ -192,7 +211,7 @@ def _where_noise_begins(steps: list[_Step], lead: _Step) -> str:
         return f"; {upto} the loss is within noise ({_allowed(mild)})"
     if steps[0] is lead or steps[0].mean > 0:
         return ""
-    return f"; even {at(steps[0].setting)}, the mildest tested, it loses {-steps[0].mean:.1f} ({steps[0].span})"
+    return f"; even {at(steps[0].setting)}, the mildest tested, it loses {steps[0].lost} ({steps[0].span})"
 
 
 def _counts_answers(result: StudyResult) -> bool:
@@ -211,8 +230,9 @@ def _changes(steps: list[_Step]) -> str:
 
 def _moves(step: _Step, metric: str) -> str:
     if step.mean > 0:
-        return f"gains {step.mean:.1f} points of {metric} (95 %: {step.low:.1f} to {step.high:.1f})"
-    return f"loses {-step.mean:.1f} points of {metric} (95 %: {step.span})"
+        gain = _Step(step.setting, step.codec_quality, -step.mean, -step.high, -step.low)
+        return f"gains {gain.lost} points of {metric} (95 %: {gain.span})"
+    return f"loses {step.lost} points of {metric} (95 %: {step.span})"
 
 
 def _allowed(steps: list[_Step]) -> str:

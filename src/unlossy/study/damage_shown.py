@@ -21,6 +21,8 @@ from unlossy.study.damage_versions import read_source, versions
 from unlossy.study.mitigation import Mitigation
 
 SHOWN_AT: Final = 10.0
+FAR: Final = 1e6
+"""Further from quality 10 than any that has a quality."""
 REGION_PX: Final = 256
 """The longest side of what is shown, whole blocks."""
 
@@ -30,7 +32,7 @@ Ranks = Mapping[int, int]
 
 def shown_at(codecs: Sequence[Codec]) -> Codec:
     """The setting nearest to quality 10, of equals the first; one without a quality where there is no other."""
-    return min(codecs, key=lambda codec: abs((codec.codec_quality or 1e6) - SHOWN_AT))
+    return min(codecs, key=lambda codec: abs(FAR if codec.codec_quality is None else codec.codec_quality - SHOWN_AT))
 
 
 def choose(tally: Tally, n_pictures: int) -> Ranks:

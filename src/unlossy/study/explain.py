@@ -28,11 +28,10 @@ from unlossy.metrics.stats import Interval, paired_difference
 from unlossy.runs.explained import CLEAN, ExplainedItem, Explanation, GradientPoint, Panel
 from unlossy.runs.mitigations import in_order, parts_of
 from unlossy.store import NONE
+from unlossy.study.damage_shown import shown_at
 from unlossy.tasks.models.differentiable import TorchClassifier, open_classifier
 from unlossy.tasks.models.feature_maps import default_layer
 
-SHOWN_AT = 10.0
-"""The codec quality that pictures are shown at: the setting nearest to it."""
 SPREAD = 24
 """Items looked at where no limit is given: key order goes class by class in folders, so the first ones are of one."""
 BRIGHTEST = 99.5
@@ -67,7 +66,7 @@ def explain(plan: ExplainPlan, on_progress: Callable[[int, int], None] = lambda 
     items = list(islice(open_dataset(plan.data), plan.limit))
     items = items if plan.limit is not None else spread(items, SPREAD)
     look = Look(task, default_layer(task, torch.rand(1, 3, *(task.input_hw or (224, 224)))))
-    shown = min(codecs, key=lambda codec: abs((codec.codec_quality or 1e3) - SHOWN_AT)).setting
+    shown = shown_at(codecs).setting
     cosines: dict[tuple[str, str], list[tuple[float, float]]] = {}
     pictures: list[ExplainedItem] = []
     failed: list[tuple[str, str]] = []

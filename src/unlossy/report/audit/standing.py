@@ -77,12 +77,15 @@ def _expected(verdict: Verdict) -> Html | None:
     study, cost = verdict.study, verdict.expected
     if study is None or cost is None:
         return None
-    told = f"Costs are those of the study {study.run}; over all these images {_points(cost)} points of {study.metric}."
+    points = f"{_points(cost)} points of {study.metric}"
+    told = f"Costs are those of the study {study.run}; over all images with a quality {points}."
     below = (
         f" Qualities under {study.lowest} were not studied: they are given its loss at {study.lowest}, and lose more."
     )
-    lowest = min(verdict.summary.ijg_quality_luma, default=100)
-    return tag("p", bound(told + (below if lowest < study.lowest else "")))
+    above = f" Over {study.highest}, which was not studied, a straight line to no loss at 100 is assumed."
+    lowest, highest = (end(verdict.summary.ijg_quality_luma, default=100) for end in (min, max))
+    told += (below if lowest < study.lowest else "") + (above if highest > study.highest else "")
+    return tag("p", bound(told))
 
 
 def _heading(block: RogueBlock | OutlyingCluster) -> list[Html]:
