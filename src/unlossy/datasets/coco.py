@@ -1,4 +1,4 @@
-"""COCO: an `instances.json` that lists the images lying in `images/` beside it.
+"""COCO: a JSON file that lists images, which lie in `images/` beside it or where else `coco_places` looks.
 
 Groups come with each image: `class` and `supercategory` of the category that covers most of it (by the sum of the
 annotations' areas), `split` where the folder is named so. Boxes and masks are not read.
@@ -14,6 +14,7 @@ from typing import Any, Final
 from unlossy.core.errors import UsageError
 from unlossy.core.paths import is_file, is_folder
 from unlossy.core.tools import printable
+from unlossy.datasets.coco_places import PictureFolder, picture_folder
 from unlossy.datasets.folder import UNLISTED, LocalFiles
 from unlossy.datasets.naming import is_split
 from unlossy.datasets.tree import Label, TreeDataset, in_key_order
@@ -30,11 +31,12 @@ def is_coco_folder(root: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CocoFile:
-    """A COCO file as it was read: `names` has each image's path, relative to the file's folder, by image id."""
+    """A COCO file as it was read: `names` has each image's path, relative to `pictures.root`, by image id."""
 
     file: Path
     content: Mapping[str, Any]
     names: Mapping[int | str, str]
+    pictures: PictureFolder
 
     def listed(self, key: str) -> Iterator[Mapping[str, Any]]:
         """The objects of `images`, `categories` or `annotations`; raises UsageError for what COCO does not allow."""
@@ -42,44 +44,46 @@ class CocoFile:
 
     def unlisted(self) -> dict[str, int]:
         """How many images lie there that the file does not list, for `Dataset.others`."""
-        root = self.file.parent
-        folder = "images/" if is_folder(root / "images") else ""
-        found = walk(str(root / folder) if folder else str(root), follow_links=True)
-        left = {folder + name for name in found.names} - set(self.names.values())
+        found = walk(str(self.pictures.path), follow_links=True)
+        left = {self.pictures.folder + name for name in found.names} - set(self.names.values())
         return {UNLISTED: len(left)} if left else {}
 
     def labels(self) -> "CocoLabels":
         """The groups of each image."""
-        root = self.file.parent
-        return CocoLabels(_groups(self), root.name if is_split(root.name) else None)
+        folders = PurePosixPath(self.pictures.folder).name, self.pictures.root.name
+        return CocoLabels(_groups(self), next(filter(is_split, folders), None))
 
 
 def open_coco(file: Path) -> TreeDataset:
     """The images that a COCO file lists, there or not (reading a missing one is its error); unlisted ones are counted.
 
-    Raises UsageError where it is too large, no JSON, or no COCO.
+    Raises UsageError as `read_coco` does.
     """
     coco = read_coco(file)
-    names, blobs = in_key_order(list(coco.names.values())), LocalFiles(str(file.parent))
+    names, blobs = in_key_order(list(coco.names.values())), LocalFiles(str(coco.pictures.root))
     return TreeDataset(str(file), names, blobs, coco.labels(), {}, coco.unlisted())
 
 
 def read_coco(file: Path) -> CocoFile:
-    """What a COCO file holds; raises UsageError where it is too large, no JSON, no COCO, or names an image twice."""
+    """What a COCO file holds.
+
+    Raises UsageError where it is too large, no JSON, no COCO, names an image twice, or none of its images is found.
+    """
     content = _read(file)
-    folder = "images/" if is_folder(file.parent / "images") else ""
     names: dict[int | str, str] = {}
     for one in _dicts(file, content, "images"):
         if one["id"] in names:
             raise UsageError(f"{file} lists the image id {one['id']!r} twice; give each image its own")
-        names[one["id"]] = folder + _relative(file, one["file_name"])
+        names[one["id"]] = _relative(file, one["file_name"])
     if not names:
         raise UsageError(f"{file} lists no image")
+    pictures = picture_folder(file, names.values())
+    names = {image_id: pictures.folder + name for image_id, name in names.items()}
     name, count = Counter(names.values()).most_common(1)[0]
     if count > 1:
         ids = [image_id for image_id, one in names.items() if one == name]
         raise UsageError(f"{file} lists the image {name!r} {count} times, with the ids {ids[:3]}; list it once")
-    return CocoFile(file, content, names)
+    return CocoFile(file, content, names, pictures)
 
 
 def _read(file: Path) -> Mapping[str, Any]:

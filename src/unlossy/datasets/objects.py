@@ -1,6 +1,7 @@
 """The objects that a COCO file lists, as targets: boxes, categories, crowd regions, and outlines as they stand there.
 
-`instances.json` beside `images/`, or the file itself. As COCO's own tools read it, but nothing broken stays unsaid:
+`instances.json` beside `images/`, `annotations/instances_val2017.json` beside `val2017/`, or the file itself. As COCO's
+own tools read it, but nothing broken stays unsaid:
 
 refused, naming the file and the annotation    an image id or a category id that the file does not list; the same id
                                                twice; an id of another kind than a number (an annotation's may be text)
@@ -24,6 +25,7 @@ from unlossy.core.paths import is_file, is_folder
 from unlossy.core.tools import digest_of, printable
 from unlossy.core.types import ObjectsTarget
 from unlossy.datasets.coco import CocoFile, CocoLabels, is_coco_folder, read_coco
+from unlossy.datasets.coco_places import own_layout
 from unlossy.datasets.folder import LocalFiles
 from unlossy.datasets.object_shapes import Shape, shape_of
 from unlossy.datasets.tree import Label, TreeDataset, in_key_order
@@ -53,13 +55,14 @@ class ObjectsDataset(TreeDataset):
 
 
 def open_labelled(spec: str) -> ObjectsDataset | None:
-    """The dataset of a folder with `instances.json` beside `images/`, or of a COCO file; None for anything else.
+    """The dataset of a folder with a COCO file, or of the file itself; None for anything else.
 
-    Raises UsageError where the file as a whole cannot be used.
+    Raises UsageError where the file as a whole cannot be used, or a folder in COCO's own layout holds several.
     """
     path = Path(spec.removeprefix("file://"))
     if is_folder(path):
-        return open_objects(path / "instances.json") if is_coco_folder(path) else None
+        file = path / "instances.json" if is_coco_folder(path) else own_layout(path)
+        return None if file is None else open_objects(file)
     return open_objects(path) if path.suffix.lower() == ".json" and is_file(path) else None
 
 
@@ -78,7 +81,7 @@ def open_objects(file: Path) -> ObjectsDataset:
     return ObjectsDataset(
         spec=str(file),
         names=in_key_order(list(coco.names.values())),
-        blob_of=LocalFiles(str(file.parent)),
+        blob_of=LocalFiles(str(coco.pictures.root)),
         label_of=ObjectLabels(targets, coco.labels()),
         special=failed,
         counted=coco.unlisted(),

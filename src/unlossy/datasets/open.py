@@ -25,7 +25,8 @@ def open_dataset(spec: str, *, labelled: bool = True, targets: TargetKind = "cla
     photos/                         a folder, with the images in its archives, tables and PDFs
     photos/*.jpg                    the files that fit a pattern (`**` goes over folders)
     photo.jpg  shard.tar  x.zip  table.parquet  scan.pdf     one file
-    coco/val/instances.json         the images that a COCO file lists
+    coco/val/instances.json         the images that a COCO file lists: in `images/` or beside it; those of
+                                    coco/annotations/instances_val2017.json in coco/val2017/, too
     -                               files named on stdin, by line or with zero bytes between
     memory://..., s3://..., hf://...                         files by URL (fsspec)
     synthetic:N[,size=S][,seed=K]   generated scenes
@@ -33,8 +34,9 @@ def open_dataset(spec: str, *, labelled: bool = True, targets: TargetKind = "cla
     With `labelled`, a `labels.csv` (or an `instances.json` beside `images/`) in a folder's root defines the Items, else
     folder names do: what a study works on. Without, every image file is an Item, whatever is listed, and a link out of
     the folder is refused: what an audit wants. `targets` is the kind of label a task wants; data that have none of it
-    give Items without target. Raises UsageError when there is nothing there, MissingDependency where a
-    package is absent that the one file or the URL needs.
+    give Items without target. With "objects" a folder may have COCO's own layout: one COCO file in `annotations/`.
+    Raises UsageError when there is nothing there, MissingDependency where a package is absent that the one file or the
+    URL needs.
     """
     if spec.startswith("synthetic:"):
         from unlossy.datasets.synthetic import parse_synthetic
