@@ -11,8 +11,10 @@ from unlossy.core.errors import MissingDependency, UnlossyError, UsageError
 from unlossy.core.types import Decoded
 from unlossy.correctors.base import Corrector
 from unlossy.correctors.guards import Hidden
+from unlossy.correctors.nets.sizes import SIZES
 from unlossy.correctors.nets.weights_file import save_weights
 from unlossy.correctors.registry import CORRECTORS, SUFFIXES, Choices, open_corrector, weights_of
+from unlossy.correctors.weights_place import TRAINABLE
 
 EVERY = [*CORRECTORS, *SUFFIXES, "flips:"]
 SIZES_HW = [(1, 1), (1, 17), (7, 1), (8, 8), (15, 31), (33, 48), (64, 65)]
@@ -120,6 +122,12 @@ def test_absent_weights_name_the_command_that_trains_them(tmp_path, monkeypatch)
     for ask in (open_corrector, weights_of):
         with pytest.raises(UsageError, match=r"unlossy train corrector .*--size small"):
             ask("small")
+        with pytest.raises(UsageError, match=r"not part of this installation\. Install unlossy anew$"):
+            ask("ttac-mobilenet-v2")
+
+
+def test_the_sizes_that_can_be_trained_are_those_that_the_training_takes():
+    assert set(TRAINABLE) == set(SIZES)
 
 
 def test_an_absent_program_says_how_to_get_it(monkeypatch):

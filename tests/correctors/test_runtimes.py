@@ -88,7 +88,7 @@ def test_changed_weights_do_not_go_with_an_old_graph(shipped, tmp_path):
     data = bytearray((tmp_path / "mine.safetensors").read_bytes())
     data[-1] ^= 1
     (tmp_path / "mine.safetensors").write_bytes(data)
-    with pytest.raises(UsageError, match=r"not the weights that mine.onnx was made for.*unlossy export"):
+    with pytest.raises(UsageError, match=r"not the weights that mine.onnx was made for.*unlossy export --force"):
         OnnxNetwork.load(tmp_path / "mine.onnx")
     # asked for by the weights' name, it is the weights that count: they run in torch
     assert open_corrector(str(tmp_path / "mine.safetensors")).libraries[0] == "torch"
@@ -99,7 +99,7 @@ def test_a_graph_of_other_weights_under_the_same_name_is_not_taken(shipped, tmp_
     other = tiny_weights(tmp_path, seed=5)
     export_onnx(shipped / "mine.safetensors", other.with_suffix(".onnx"))
     assert open_corrector(str(other)).libraries[0] == "torch"
-    with pytest.raises(UsageError, match="made for other weights"):
+    with pytest.raises(UsageError, match=r"made for other weights.*unlossy export --force"):
         open_corrector(str(other), Choices("onnx"))
     other.with_suffix(".onnx").unlink()
     with pytest.raises(UsageError, match=r"no graph tiny.onnx beside it. Make one: unlossy export"):
@@ -169,7 +169,7 @@ def alone(shipped, tmp_path_factory):
         ({"stride_px": "-8"}, "stride_px is '-8', and it must be a whole number from 8 to 32"),
         ({"stride_px": "12"}, "stride_px is '12', and it must be one of 8, 16, 32"),
         ({"stride_px": "0"}, "stride_px is '0'"),
-        ({"stride_px": "abc"}, "stride_px is 'abc'.*unlossy export"),
+        ({"stride_px": "abc"}, "stride_px is 'abc'.*unlossy export --force"),
         ({"reach_px": "-100"}, "reach_px is '-100'"),
         ({"reach_px": "9" * 5000}, "reach_px is '9+', and"),
         ({"bytes_per_pixel": "0"}, "bytes_per_pixel is '0', and it must be a whole number from 1"),

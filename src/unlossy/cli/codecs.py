@@ -14,7 +14,7 @@ from unlossy.codecs import codec_families
 def codecs(json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False) -> None:
     """List the codecs: which work here, in what version, and what would bring those that do not.
 
-    A codec is named in a study as NAME:QUALITY, for example `--codec jpeg:30` or `--codec jpeg[444]:10..90:20`.
+    A codec is named in a study as NAME:QUALITY, for example `--codec jpeg:30` or `--codec 'jpeg[444]:10..90:20'`.
     """
     families = codec_families()
     if json:

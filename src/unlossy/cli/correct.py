@@ -40,8 +40,9 @@ def correct(
         str,
         typer.Option(
             metavar="SPEC",
-            help="small, base, FILE.safetensors or FILE.onnx of your own training, dncnn3@FILE, quantsmooth; "
-            "flips:base for the mean over four mirror images: a little better, four times as slow.",
+            help="small, base, ttac-mobilenet-v2 (aimed at that classifier), FILE.safetensors or FILE.onnx of your own "
+            "training, dncnn3@FILE, quantsmooth; flips:base for the mean over four mirror images: a little better, "
+            "four times as slow.",
         ),
     ] = DEFAULT,
     format_name: Annotated[

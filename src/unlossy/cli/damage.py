@@ -26,16 +26,22 @@ LEGEND: Final = (
 
 
 def damage(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Images, as in a study: a folder, or synthetic:N.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="Images, as in a study: a folder, archive or list, or synthetic:N.")
+    ],
     codec: Annotated[
         list[str] | None,
         typer.Option(
-            help="Codec settings, several times if wanted: jpeg:30, jpeg:5..95:10, webp:20,50. Default: jpeg."
+            help="Codec settings, several times if wanted: jpeg:30, jpeg:5..95:10, webp:20,50. Default: jpeg, which "
+            "is jpeg:10..90:10."
         ),
     ] = None,
     mitigate: Annotated[
         list[str] | None,
-        typer.Option(metavar="M", help="none, correct=small, correct=FILE; repeat it to see what a corrector undoes."),
+        typer.Option(
+            metavar="M",
+            help="none, correct=small, correct=FILE; repeat it to see what a corrector undoes. Default: none.",
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first N items in key order.")] = None,
     pictures: Annotated[int, typer.Option(min=0, help="Pictures on the page.")] = 6,

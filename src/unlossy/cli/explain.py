@@ -16,13 +16,17 @@ from unlossy.core.tools import require
 
 def explain(
     model: Annotated[str, typer.Option(metavar="SPEC", help="A classifier that gradients can go through.")],
-    data: Annotated[str, typer.Option(help="A folder of images, or synthetic:N for N generated scenes.")],
+    data: Annotated[str, typer.Option(help="Images, as in a study: a folder, archive or list, or synthetic:N.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")],
     codec: Annotated[
         list[str] | None, typer.Option(help="Codec settings as in a study; repeatable. Default: jpeg:10..90:20.")
     ] = None,
     mitigate: Annotated[
-        list[str] | None, typer.Option(metavar="M", help="none, correct=small, correct=FILE; repeat it to compare.")
+        list[str] | None,
+        typer.Option(
+            metavar="M",
+            help="none, correct=small, correct=FILE; repeat it to compare. Default: none and correct=small.",
+        ),
     ] = None,
     limit: Annotated[
         int | None,

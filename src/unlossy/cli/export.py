@@ -11,7 +11,9 @@ from unlossy.correctors.registry import weights_of
 
 
 def export(
-    corrector: Annotated[str, typer.Argument(help="small, base, or a weights file.", show_default=False)],
+    corrector: Annotated[
+        str, typer.Argument(help="small, base, ttac-mobilenet-v2, or a weights file.", show_default=False)
+    ],
     output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.", show_default=False)],
     force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
 ) -> None:

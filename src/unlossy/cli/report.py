@@ -29,7 +29,8 @@ def report(
         typer.Option(
             "--output",
             "-o",
-            help="The HTML file. Without it RUN/report.html, comparison.html in the first of many, rows.html.",
+            help="The HTML file. Without it RUN/report.html, comparison.html in the first of many, RUN/training.html "
+            "of a training, rows.html beside rows.parquet.",
         ),
     ] = None,
 ) -> None:

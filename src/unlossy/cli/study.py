@@ -19,11 +19,17 @@ def study(
     model: Annotated[
         str,
         typer.Option(
-            help="hf:PATH_OR_ID, timm:NAME[@FILE], torchvision:NAME[@FILE], onnx:FILE (a JSON of the same name beside "
-            "it), py:module:callable, or onnx:demo."
+            help="hf:PATH_OR_ID, timm:NAME[@FILE], torchvision:NAME@FILE, onnx:FILE (a JSON of the same name beside "
+            "it), py:module:callable, or onnx:demo. With --task text also tesseract:eng."
         ),
     ],
-    data: Annotated[str, typer.Option(help="A folder of images, or synthetic:N for N generated scenes.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            help="A folder, archive, table or list of images, with labels or without; synthetic:N for N generated "
+            "scenes."
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -34,7 +40,8 @@ def study(
     codec: Annotated[
         list[str] | None,
         typer.Option(
-            help="Codec settings, several times if wanted: jpeg:30, jpeg:10..90:10, 'jpeg[444]:50', webp:20,50."
+            help="Codec settings, several times if wanted: jpeg:30, jpeg:5..95:10, 'jpeg[444]:50', webp:20,50. "
+            "Default: jpeg, which is jpeg:10..90:10."
         ),
     ] = None,
     mitigate: Annotated[
@@ -42,7 +49,7 @@ def study(
         typer.Option(
             metavar="M",
             help="What is done about the loss: none, correct=small, correct=FILE.safetensors, model=SPEC (another one "
-            "in its place), correct=small+model=SPEC. Repeat it to compare.",
+            "in its place), correct=small+model=SPEC. Repeat it to compare. Default: none.",
         ),
     ] = None,
     compress_at: Annotated[
@@ -68,7 +75,8 @@ def study(
     Every image is compressed and decompressed at each setting and shown to the model, clean and compressed alike. Where
     there are labels the table has top-1, top-5 and the probability of the true class; without any, how often the
     model still gives the answer that it gives on the clean image. Class folders are the model's classes of those names;
-    a labels.csv (file,class_index) gives its own indices. A run that was killed goes on when started again.
+    a labels.csv (file,class_index) gives its own indices. Boxes and masks are those of a COCO file, given itself or as
+    the folder of its annotations/ and pictures. A run that was killed goes on when started again.
 
     **Examples**
 
@@ -81,6 +89,9 @@ def study(
     `unlossy study --model onnx:demo --data synthetic:300 --mitigate none --mitigate correct=small -o runs/corrected`
 
     `unlossy study --model hf:a --data photos --mitigate none --mitigate correct=small --mitigate model=hf:tuned -o r`
+
+    Exit codes: 0 fine; 2 refused before work; 3 some items failed, and their rows say why; 4 a package or program is
+    missing, and how to get it is said; 5 the run could not go on (a full disk, a RUN in use).
     """
     if output is None:
         raise UsageError("say where the run goes: -o runs/NAME. The folder keeps rows and pictures, and resumes")

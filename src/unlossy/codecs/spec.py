@@ -30,7 +30,7 @@ def parse_codecs(spec: str) -> tuple[Codec, ...]:
 def _parse_part(text: str, spec: str) -> list[Codec]:
     match = PART.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"cannot read the codec {spec!r}; write for example jpeg:30, jpeg:10..90:20 or jpeg[444]:50")
+        raise UsageError(f"cannot read the codec {spec!r}; write for example jpeg:30, jpeg:10..90:20 or 'jpeg[444]:50'")
     family = codec_family(match["name"])
     _refuse_unavailable(family, family.availability())
     options = _parse_options(family, match["options"])

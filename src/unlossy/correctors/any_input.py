@@ -147,7 +147,8 @@ def load_corrector(
     """The corrector of that name as a function on pictures; see `PictureCorrector`.
 
     Args:
-        name: a SPEC: "small", "base", a weights file (a path as well), "dncnn3@FILE", "quantsmooth".
+        name: a SPEC: "small", "base", "ttac-mobilenet-v2", "FILE.safetensors" or "FILE.onnx" (a path as well),
+            "dncnn3@FILE", "quantsmooth", "flips:SPEC".
         runtime: "onnx", "torch" or "auto".
         hidden: pictures whose bytes tell no tables are corrected where their pixels show a JPEG's grid ("auto"), in any
             case ("always"), or not at all ("never").

@@ -9,6 +9,7 @@ from pathlib import Path
 from unlossy.correctors.nets.sizes import load_network, multiply_adds_per_pixel
 from unlossy.correctors.nets.unet import UNet
 from unlossy.correctors.nets.weights_file import load_weights
+from unlossy.correctors.registry import CORRECTORS, SHIPPED
 
 _TEXT = """# `{name}`
 
@@ -86,13 +87,19 @@ def _aimed_card(name: str, weights: Path, network: UNet, facts: Mapping[str, str
         bypass=json.loads(facts.get("guards") or "{}").get("bypass_step", 0),
         aimed_at=", ".join(f"`{model}`" for model in models),
         task="".join(f" --task {task}" for task in tasks if tasks != {"classification"}),
-        initial=facts["initial"].removesuffix(".safetensors"),
+        initial=_start(facts["initial"]),
         qualities=f" --qualities {facts['qualities']}" if "qualities" in facts else "",
         hours=_hours(weights.with_name("log.csv")),
         note=note,
         table=_agreement(weights.with_name("validation.csv"), facts.get("step")),
         **{key: facts.get(key, "?") for key in ("pictures", "seed", "loss", "task_weight", "fidelity_weight", "step")},
     )
+
+
+def _start(initial: str) -> str:
+    """What `--corrector` began from: a network that ships by its name, else a file in a folder that is not told."""
+    name = initial.removesuffix(".safetensors")
+    return name if CORRECTORS.get(name) == SHIPPED else f"START/{initial}"
 
 
 def _agreement(path: Path, step: str | None) -> str:

@@ -68,5 +68,5 @@ def _whole(path: Path, told: Mapping[str, str], name: str, least: int, most: int
 def _refusal(path: Path, told: Mapping[str, str], name: str, wanted: str) -> UsageError:
     return UsageError(
         f"{path}: its metadata say {name} is {told[name][:100]!r}, and it must be {wanted}; "
-        "make the graph anew with `unlossy export`"
+        "make the graph anew with `unlossy export --force`"
     )

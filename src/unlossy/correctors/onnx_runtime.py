@@ -106,7 +106,7 @@ def _checked_digest(path: Path, facts: GraphFacts) -> str:
     if found != facts.weights_sha256:
         raise UsageError(
             f"{beside}: not the weights that {path.name} was made for. Make the graph anew: "
-            f"unlossy export {beside} {path}"
+            f"unlossy export --force {beside} {path}"
         )
     return found
 

@@ -50,7 +50,8 @@ def _in_onnx(graph: Path, name: str, choices: "Choices", made_for: Path | None =
     network = OnnxNetwork.load(graph, choices.threads)
     if made_for is not None and network.facts.weights_sha256 != file_digest(made_for):
         raise UsageError(
-            f"{graph}: made for other weights than {made_for.name}. Make it anew: unlossy export {made_for} {graph}"
+            f"{graph}: made for other weights than {made_for.name}. Make it anew: "
+            f"unlossy export --force {made_for} {graph}"
         )
     digest = network.digest if made_for is None else network.facts.weights_sha256  # in any runtime the weights' own
     return _guided(name, digest, "onnxruntime", network, choices, network.facts.guards)
