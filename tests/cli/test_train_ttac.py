@@ -79,6 +79,7 @@ def test_a_run_goes_on_with_the_optimizer_it_was_begun_with(here, capsys):
     [
         (["--images", "nowhere"], "there is no folder 'nowhere'"),
         (["--corrector", "huge"], "none of our networks"),
+        (["--device", "warp"], "none that torch knows"),
         (["--model", "vgg"], "is not understood"),
         (["--model", "onnx:demo", "--qualities", "low"], "uniform:5-95, or shares:"),
         (["--task", "pottery"], "there is no task 'pottery'"),

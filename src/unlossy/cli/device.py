@@ -1,4 +1,4 @@
-"""`--device`: refused before work where torch does not have it."""
+"""`--device`: refused before work where torch does not have it, and what "auto" is."""
 
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
@@ -17,3 +17,10 @@ def refuse_absent_device(device: str, needed_for: str) -> None:
         raise UsageError(f"--device {device!r} is none that torch knows; give cpu or cuda") from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"torch sees no GPU here, so --device {device} cannot be; leave it out, or give cpu")
+
+
+def resolved_device(device: str) -> str:
+    """The device itself; of "auto" a GPU where torch sees one."""
+    if device != "auto":
+        return device
+    return "cuda" if require("torch", "train", "a GPU").cuda.is_available() else "cpu"

@@ -6,12 +6,11 @@ from dataclasses import asdict
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 
-from unlossy.cli.device import refuse_absent_device
+from unlossy.cli.device import refuse_absent_device, resolved_device
 from unlossy.cli.progress import progress_bar
 from unlossy.core.errors import UsageError
 from unlossy.core.tools import require
@@ -132,7 +131,7 @@ def finetune(
         minutes=minutes,
         seed=seed,
         workers=workers,
-        device=_device(torch, device),
+        device=resolved_device(device),
     )
     typer.echo(f"training; follow {run / 'log.csv'} and {run / 'validation.csv'}", err=True)
     with progress_bar("train", quiet=json) as on_progress:
@@ -141,10 +140,6 @@ def finetune(
         typer.echo(json_module.dumps({"run": str(run), **asdict(result)}, indent=1))
     else:
         _print(result)
-
-
-def _device(torch: ModuleType, name: str) -> str:
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def _print(result: Any) -> None:  # noqa: ANN401 (a Finetuned; its module loads torch)

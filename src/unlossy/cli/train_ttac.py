@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from unlossy.cli.device import refuse_absent_device, resolved_device
 from unlossy.cli.progress import progress_bar
 from unlossy.cli.train_corrector import Optimizer
 from unlossy.cli.trained import standing, validation_of
@@ -41,7 +42,10 @@ def ttac(
         str, typer.Option(metavar="T", help="What the models do, as in a study; TASK=SPEC says it of one of several.")
     ] = "classification",
     corrector: Annotated[
-        str, typer.Option(metavar="NAME_OR_FILE", help="Where it starts: small, base, or a weights file.")
+        str,
+        typer.Option(
+            metavar="NAME_OR_FILE", help="Where it starts: small, base, ttac-mobilenet-v2, or a weights file."
+        ),
     ] = "small",
     loss: Annotated[
         TaskLoss,
@@ -81,6 +85,7 @@ def ttac(
     seed: Annotated[int, typer.Option(min=0, help="Draws views, qualities, pictures.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the training process.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that cut and compress pictures.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Aim a corrector at your model: task-targeted artifact correction (TTAC). No labels; the model stays as it is.
@@ -101,12 +106,13 @@ def ttac(
 
     `unlossy train ttac --model hf:my-model --model detection=onnx:detector.onnx --images photos/ -o runs/two-tasks`
 
-    then `unlossy study --model hf:my-model --data val/ --mitigate correct=runs/aimed/weights.safetensors -o runs/study`
+    then `unlossy study --model hf:my-model --data val/ --mitigate none --mitigate correct=WEIGHTS -o runs/s`
     """
     for folder in images:
         if not folder.is_dir():
             raise UsageError(f"there is no folder {str(folder)!r}; --images takes folders of pictures")
     torch = require("torch", "train", "task-targeted training")
+    refuse_absent_device(device, f"the device {device}")
     initial = weights_of(corrector)
     trainer, parts = import_module("unlossy.train.ttac"), import_module("unlossy.train.state")
     opening = import_module("unlossy.tasks.models.differentiable").open_differentiable
@@ -136,6 +142,7 @@ def ttac(
         qualities=qualities,
         workers=workers,
         limit=limit,
+        device=resolved_device(device),
     )
     typer.echo(f"training; follow {run / 'log.csv'} and {run / 'validation.csv'}", err=True)
     with progress_bar("train", quiet=json) as on_progress:

@@ -26,6 +26,7 @@ from unlossy.train.views import MOST_NATIVE
 MOST_PIXELS: Final = 48 * 224 * 224
 """In the pictures looked at, for all networks together; more cost time at every validation."""
 TOGETHER: Final = 8
+CPU: Final = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,13 @@ class AimValidation:
         networks: Sequence[Watched],
         sizes_hw: Sequence[tuple[int, int]],
         qualities: Sequence[int] = VALIDATED,
+        device: torch.device = CPU,
     ) -> None:
         most = max(1, MOST_PIXELS // sum(height * width for height, width in sizes_hw))
         sizes = dict.fromkeys(sizes_hw)
-        self.clean = {size: [_tensor(_central(image, size)) for image in _spread(images, most)] for size in sizes}
+        self.clean = {
+            size: [as_rgb(_central(image, size), device) for image in _spread(images, most)] for size in sizes
+        }
         self.jpegs = {q: {size: [_as_jpeg(p, q) for p in self.clean[size]] for size in sizes} for q in qualities}
         self.networks = list(zip(networks, sizes_hw, strict=True))
         self.answers = [list(_answers(task, self.clean[size])) for task, size in self.networks]
@@ -122,19 +126,17 @@ def _answers(task: Watched, pictures: Sequence[Tensor]) -> Iterator[Answers]:
 
 @torch.inference_mode()
 def _corrected(network: nn.Module, picture: Tensor, quality: int) -> Tensor:
-    tables = torch.tensor(libjpeg_tables(quality), dtype=torch.float32).reshape(1, 2, 8, 8)
-    known, sampling, ycc = torch.ones(1), torch.full((1, 2), 2.0), ycc_from_rgb(picture)
+    here, ycc = picture.device, ycc_from_rgb(picture)
+    tables = torch.tensor(libjpeg_tables(quality), dtype=torch.float32, device=here).reshape(1, 2, 8, 8)
+    known, sampling = torch.ones(1, device=here), torch.full((1, 2), 2.0, device=here)
     answer = guarded(network(ycc, tables, known, sampling), ycc, tables, known, sampling)
     return torch.round(rgb_from_ycc(answer).clamp(0.0, 1.0) * 255.0) / 255.0
 
 
 def _as_jpeg(picture: Tensor, quality: int) -> Tensor:
-    pixels = torch.round(picture[0] * 255.0).to(torch.uint8).permute(1, 2, 0).numpy()
-    return _tensor(through_jpeg(np.ascontiguousarray(pixels), libjpeg_tables(quality), "4:2:0")[0])
-
-
-def _tensor(image_hwc: np.ndarray) -> Tensor:
-    return as_rgb(image_hwc, torch.device("cpu"))
+    pixels = torch.round(picture[0] * 255.0).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    decoded = through_jpeg(np.ascontiguousarray(pixels), libjpeg_tables(quality), "4:2:0")[0]
+    return as_rgb(decoded, picture.device)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -82,6 +82,8 @@ class TtacSettings:
     workers: int = 1
     limit: int | None = None
     """Pictures to use at most, drawn by the seed; None for all."""
+    device: str = "cpu"
+    """torch's name of what trains; a run may go on on another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +111,29 @@ def train_ttac(
     """The state at the end of this stretch; `run` holds the weights, and resumes what it held.
 
     Raises:
-        UsageError: too few pictures, an unknown layer, a loss that a network has no outputs for, unusable initial
-            weights, a `run` that was begun otherwise.
+        UsageError: too few pictures, an unknown layer, a loss that a network has no outputs for, a network that does
+            not run on the device, unusable initial weights, a `run` that was begun otherwise.
         RunError: the loss is not finite, the checkpoint in `run` is of another network, `run` cannot be written.
     """
     torch.manual_seed(settings.seed)
     mix, sizes = _mix(settings), [size_of(task) for task in networks]
     pictures = _pictures(settings)
     training, validating = held_out(pictures)
-    corrector = load_network(settings.initial).train()
+    device = torch.device(settings.device)
+    corrector = load_network(settings.initial).train().to(device)
     corrector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     any_size = [task.input_hw is None for task in networks]
     pairs = ViewsOfEach(training, sizes, settings.batch_size, settings.seed, view, mix, any_size)
-    watched = [_watched(task, settings, pairs.clean_of(i, UNIT_VIEWS)) for i, task in enumerate(networks)]
-    validation = AimValidation(validating, watched, sizes, _validated(mix.qualities))
+    watched = [
+        _watched(_on(device, task), settings, pairs.clean_of(i, UNIT_VIEWS).to(device))
+        for i, task in enumerate(networks)
+    ]
+    validation = AimValidation(validating, watched, sizes, _validated(mix.qualities), device)
     facts = _facts(settings, networks, len(training))
 
     def supply(first: int, last: int) -> Iterator[Aimed]:
         for step, batch in enumerate(batches(pairs, first, last, settings.batch_size, settings.workers), start=first):
-            yield Aimed(pairs.network_of(step), batch)
+            yield Aimed(pairs.network_of(step), batch.to(device))
 
     def keep(average: nn.Module, step: int) -> None:
         assert isinstance(average, UNet)  # noqa: S101 (for the type checker: it is a copy of the corrector)
@@ -222,6 +228,21 @@ def _pictures(settings: TtacSettings) -> dict[str, np.ndarray]:
     return {name: images[name] for name in names}
 
 
+def _on(device: torch.device, task: TorchNetwork) -> TorchNetwork:
+    """The network there, tried once; raises UsageError where parts of it stay behind (constants in a graph, say)."""
+    moved = task.to(device)
+    if device.type == "cpu":
+        return moved
+    try:
+        with torch.no_grad():
+            moved.outputs(torch.zeros(1, 3, *size_of(task), device=device))
+    except RuntimeError as error:
+        if "device" not in str(error):
+            raise
+        raise UsageError(f"{task.spec} does not run on {device} ({error}); give --device cpu") from error
+    return moved
+
+
 def _watched(task: TorchNetwork, settings: TtacSettings, clean: Tensor) -> Watched:
     if settings.loss in FEATURE_LOSSES:
         tokens = task.task == "classification"
@@ -251,7 +272,7 @@ def _asked(
     settings: TtacSettings, networks: Sequence[TorchNetwork], images: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
     """What decides the weights, as JSON values."""
-    unasked = ("folders", "initial", "loop", "workers")
+    unasked = ("folders", "initial", "loop", "workers", "device")
     plain = {each.name: getattr(settings, each.name) for each in fields(settings) if each.name not in unasked}
     return plain | {
         **walk_facts(settings.loop),
