@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from unlossy.cli.main import run
+from unlossy.cli.mitigated import loss_text
+from unlossy.metrics import Interval
 
 
 def print_of(capsys, tmp_path, task, model, data, codec="jpeg:50"):
@@ -62,3 +64,7 @@ def test_the_legend_tells_of_no_column_that_is_not_there(labels, capsys, tmp_pat
     head = next(line for line in told.splitlines() if line.startswith("codec"))
     (legend,) = (line for line in told.splitlines() if line.startswith("Percent of images"))
     assert ("p(true)" in head.split(), "p(true)" in legend) == (labels, labels)
+
+
+def test_a_loss_that_rounds_to_zero_has_no_sign():
+    assert loss_text(Interval(0.0004, -0.001, 0.002)) == "0.0 [-0.2, 0.1]"

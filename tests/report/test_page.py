@@ -1,6 +1,7 @@
 """The document: what it says of runs written row by row, what it escapes, and that it does not grow with the items."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from tests.report.made import make_run, row_of, simple_rows
 from unlossy.core.errors import RunError, UsageError
 from unlossy.report import write_report
+from unlossy.report.foot import method_section
+from unlossy.report.loaded import load_runs
 
 VOID = {"br", "col", "hr", "img", "link", "meta", "line", "circle", "rect", "polygon", "polyline"}
 EVIL = '<script>alert("x")</script>'
@@ -204,3 +207,30 @@ def test_what_cannot_be_reported_is_refused(tmp_path):
     (run / "pictures" / "index.json").write_text("{}")
     with pytest.raises(UsageError, match="remove it and run the study again"):
         write_report([run])
+
+
+def test_settings_are_counted_once_however_many_methods_there_are(tmp_path):
+    given = {method: simple_rows(8, mitigation=method) for method in ("none", "correct=a")}
+    rows = [row for rows in given.values() for row in rows]
+    run = make_run(tmp_path / "run", rows, n_items=8, mitigations=tuple(given))
+    assert "8 images from photos, 3 settings" in report_of(run)[0].words
+
+
+def test_the_clean_row_has_all_images_that_were_scored_clean(tmp_path):
+    rows = [row_of(n, "clean", 0) for n in range(4)]
+    rows += [row_of(n, "jpeg:10", 0, error=None if n else "codec") for n in range(4)]
+    run = make_run(tmp_path / "run", rows, ("jpeg:10",), n_items=4)
+    (clean,) = re.findall(r"<tr><th[^>]*>clean</th>(.*?)</tr>", write_report([run]).read_text("utf-8"))
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", clean)[-1] == "4"
+
+
+@pytest.mark.parametrize(
+    ("task", "of_the_set"),
+    [("classification", None), ("detection", "AP, AP50, AP75"), ("text", "CER")],
+)
+def test_how_the_numbers_were_made_fits_the_metrics(tmp_path, task, of_the_set):
+    (run,) = load_runs([make_run(tmp_path / "run", simple_rows(8), n_items=8)])
+    result = replace(run.result, plan=replace(run.result.plan, task=task))
+    told = method_section([replace(run, result=result)])
+    assert ("1000 draws" in told) == (of_the_set is not None)
+    assert of_the_set is None or of_the_set in told

@@ -18,7 +18,9 @@ from unlossy.core.blobs import BytesBlob  # noqa: E402
 from unlossy.core.errors import DecodeError, UsageError  # noqa: E402
 from unlossy.core.types import Item  # noqa: E402
 from unlossy.datasets import open_dataset  # noqa: E402
-from unlossy.report.explained import render_explanation, sentences  # noqa: E402
+from unlossy.metrics import Interval  # noqa: E402
+from unlossy.report.explained import _point, render_explanation, sentences  # noqa: E402
+from unlossy.runs.explained import GradientPoint  # noqa: E402
 from unlossy.study.explain import ExplainPlan, Look, explain, spread  # noqa: E402
 from unlossy.tasks.models.differentiable import TorchClassifier  # noqa: E402
 
@@ -158,3 +160,9 @@ def test_a_limit_takes_the_first_and_none_takes_all_classes(monkeypatch):
 def test_models_in_the_place_of_correctors_are_refused():
     with pytest.raises(UsageError, match="other weights"):
         explain(ExplainPlan("onnx:demo", "synthetic:2", ("jpeg:10",), ("model=onnx:demo",)))
+
+
+def test_a_cosine_below_zero_keeps_its_place_and_interval():
+    value = Interval(-0.05, -0.2, 0.1)
+    point = _point(GradientPoint("jpeg:5", 5.0, "none", value, value, 3), value)
+    assert (point.low, point.y, point.high) == (-0.2, -0.05, 0.1)

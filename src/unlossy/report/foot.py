@@ -51,8 +51,7 @@ def method_section(runs: Sequence[LoadedRun]) -> Html:
         f"A difference is taken per image{', but for ' + ', '.join(of_set) if of_set else ''}. "
         f"Intervals are 95 % percentile bootstrap intervals over the images ({N_DRAWS} draws); they tell how far the "
         "number could move had other images of the same kind been drawn, and nothing about other kinds of images.",
-        f" {' and '.join(of_set)} belong to the whole set: they are worked out anew in each of {SET_DRAWS} draws, "
-        "whose bias is taken away."
+        f" Those belong to the whole set: worked out anew in each of {SET_DRAWS} draws, whose bias is taken away."
         if of_set
         else "",
     )
