@@ -57,7 +57,7 @@ def test_the_demo_ends_with_the_path_of_its_report(tmp_path, capsys, monkeypatch
         assert run(["demo", "--items", items]) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "demo/report.html"
     report = (tmp_path / "demo" / "report.html").read_text("utf-8")
-    assert "1 image from synthetic:1, 16 settings" in report
+    assert "1 image from synthetic:1, 4 settings" in report
 
 
 @pytest.fixture
