@@ -11,7 +11,7 @@ from unlossy.core import errors
 from unlossy.core.blobs import BytesBlob, FileBlob
 from unlossy.core.errors import MissingDependency, ReadError, UnlossyError
 from unlossy.core.pixels import PILLOW_LIMIT, as_rgb, from_pil, large_pictures, to_pil
-from unlossy.core.tools import digest_of, printable, require, version_of
+from unlossy.core.tools import digest_of, json_of, printable, require, version_of
 
 
 def test_every_error_has_its_documented_exit_code():
@@ -126,3 +126,10 @@ def test_blobs_agree_and_errors_rise_on_reading(tmp_path):
 def test_python_dash_m_is_the_command_line():
     told = subprocess.run([sys.executable, "-m", "unlossy", "--version"], capture_output=True, text=True, check=False)
     assert told.stdout.startswith("unlossy ")
+
+
+@pytest.mark.parametrize("text", ["", "no", b"\xff", "[" * 100_000])
+def test_what_is_no_json_is_one_kind_of_error(text):
+    with pytest.raises(ValueError, match=r"."):
+        json_of(text)
+    assert json_of('{"a": [1]}') == json_of(b'{"a": [1]}') == {"a": [1]}

@@ -40,6 +40,14 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def json_of(text: str | bytes) -> Any:  # noqa: ANN401 (any JSON value)
+    """What a JSON text says; raises ValueError where it is none, also where it nests deeper than can be read."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+
+
 def digest_of(value: Any) -> str:  # noqa: ANN401 (any JSON value)
     """SHA-256, in hex, of the value's canonical JSON (sorted keys, no spaces)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

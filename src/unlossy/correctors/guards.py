@@ -6,7 +6,6 @@ JPEG then shows, a second pass corrects that one. A picture without tables is le
 and one that was not drawn so (`drawn`).
 """
 
-import json
 import math
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from unlossy.core.errors import UsageError
+from unlossy.core.tools import json_of
 from unlossy.core.types import CompressionHints, Decoded
 from unlossy.correctors.drawn import is_drawn
 from unlossy.correctors.grid import Grid, earlier_grid, hidden_grid
@@ -80,8 +80,8 @@ class Guards:
 def stated_guards(name: str, stated: str, hidden: Hidden) -> Guards:
     """The rules that a weights file states as JSON ("" for none: {"bypass_step": 6.0}); raises UsageError."""
     try:
-        bypass_step = float(json.loads(stated or "{}").get("bypass_step", 0.0))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        bypass_step = float(json_of(stated or "{}").get("bypass_step", 0.0))
+    except (ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"{name}: the weights state guards that cannot be read: {stated[:100]!r}") from error
     return Guards(hidden=hidden, bypass_step=bypass_step)
 

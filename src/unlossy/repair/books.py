@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unlossy.core.errors import RunError, UsageError
-from unlossy.core.tools import printable
+from unlossy.core.tools import json_of, printable
 
 BOOKS: Final = ".unlossy"
 MANIFEST: Final = "manifest.jsonl"
@@ -72,8 +72,8 @@ def _unreadable(path: Path, error: OSError) -> UsageError:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        value = json_of(line)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unlossy.core.errors import RunError, UsageError
+from unlossy.core.tools import json_of
 from unlossy.runs.pictures import PICTURES
 
 INDEX: Final = "exhibits.json"
@@ -62,7 +63,7 @@ def read_exhibits(run: Path) -> Exhibits | None:
     if not path.exists():
         return None
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table = json_of(path.read_text("utf-8"))
         if table["version"] != VERSION:
             raise UsageError(f"{path} was made by another version of unlossy; remove it and run the study again")
         return Exhibits(
@@ -70,7 +71,7 @@ def read_exhibits(run: Path) -> Exhibits | None:
             items=tuple(map(_exhibit, table["items"])),
             missing=tuple((str(key), str(reason)) for key, reason in table["missing"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"cannot read {path} ({error}); remove it and run the study again") from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unlossy.core.errors import RunError, UsageError
+from unlossy.core.tools import json_of
 from unlossy.runs.plan import StudyPlan
 from unlossy.store import RowStore, run_lock
 
@@ -49,8 +50,8 @@ def read_plan(run: Path) -> StudyPlan:
 def read_made_by(run: Path) -> dict[str, Any]:
     """What made a RUN's rows; raises UsageError where the folder is none."""
     try:
-        made_by: dict[str, Any] = json.loads((run / MADE_BY).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        made_by: dict[str, Any] = json_of((run / MADE_BY).read_text("utf-8"))
+    except (OSError, ValueError) as error:
         raise UsageError(f"{str(run)!r} is not a RUN folder: cannot read its {MADE_BY}") from error
     return made_by
 

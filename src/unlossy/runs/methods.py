@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unlossy.core.errors import RunError, UsageError
+from unlossy.core.tools import json_of
 from unlossy.runs.training import TrainingCurves, curves_from_json
 
 METHODS = "methods.json"
@@ -45,9 +46,9 @@ def read_methods(run: Path) -> Mapping[str, MethodFacts]:
     if not path.exists():
         return {}
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table = json_of(path.read_text("utf-8"))
         return {str(text): _facts(entry) for text, entry in table.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"cannot read {path} ({error}); remove it and run the study again") from error
 
 

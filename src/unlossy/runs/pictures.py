@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unlossy.core.errors import RunError, UsageError
+from unlossy.core.tools import json_of
 
 PICTURES, INDEX = "pictures", "index.json"
 VERSION = 1
@@ -67,7 +68,7 @@ def read_pictures(run: Path) -> PictureIndex | None:
     if not path.exists():
         return None
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table = json_of(path.read_text("utf-8"))
         if table["version"] != VERSION:
             raise UsageError(f"{path} was made by another version of unlossy; remove it and run the study again")
         return PictureIndex(
@@ -76,7 +77,7 @@ def read_pictures(run: Path) -> PictureIndex | None:
             shown=tuple(map(_item, table["shown"])),
             missing=tuple((str(key), str(reason)) for key, reason in table["missing"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"cannot read {path} ({error}); remove it and run the study again") from error
 
 

@@ -1,6 +1,5 @@
 """What a study writes of its methods beside the rows: sizes, aims, and the models' time per image."""
 
-import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unlossy.core.errors import UnlossyError, UsageError
+from unlossy.core.tools import json_of
 from unlossy.correctors.registry import weights_of
 from unlossy.runs.methods import Aim, MethodFacts, read_methods, write_methods
 from unlossy.runs.mitigations import parts_of
@@ -74,14 +74,14 @@ def _header(path: Path) -> dict[str, Any]:
         (size,) = struct.unpack("<Q", file.read(8))
         if size > _MAX_HEADER_BYTES:
             raise ValueError("no header of a safetensors file")
-        header: dict[str, Any] = json.loads(file.read(size))
+        header: dict[str, Any] = json_of(file.read(size))
     return header
 
 
 def _aims(stated: str) -> tuple[Aim, ...]:
     try:
-        return tuple(Aim(str(aim["model"]), str(aim["digest"])) for aim in json.loads(stated))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return tuple(Aim(str(aim["model"]), str(aim["digest"])) for aim in json_of(stated))
+    except (ValueError, KeyError, TypeError):
         return ()
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from unlossy.core.errors import RunError, UsageError
-from unlossy.core.tools import digest_of
+from unlossy.core.tools import digest_of, json_of
 from unlossy.train.state import LoopSettings
 
 FINETUNE: Final = "finetune.json"
@@ -53,9 +53,9 @@ def begun(run: Path, facts: Mapping[str, Any], name: str = FINETUNE) -> dict[str
     if not path.exists():
         return None
     try:
-        kept = json.loads(path.read_text("utf-8"))
+        kept = json_of(path.read_text("utf-8"))
         asked, before = dict(kept["asked"]), dict(kept["before"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path}: not what a training wrote ({error}). Name an empty folder to begin anew") from error
     wanted = json.loads(json.dumps(dict(facts)))
     differing = sorted(fact for fact in {*asked, *wanted} if asked.get(fact) != wanted.get(fact))
