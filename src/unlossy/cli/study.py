@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from unlossy.cli.device import refuse_absent_device
 from unlossy.cli.progress import progress_bar
 from unlossy.cli.table import print_study
 from unlossy.core.errors import UsageError
@@ -57,6 +58,7 @@ def study(
     ] = "source",
     limit: Annotated[int | None, typer.Option(help="Take the first N items in key order.")] = None,
     batch: Annotated[int, typer.Option(help="Images the model sees at once.")] = 32,
+    device: Annotated[str, typer.Option(help="cpu, or cuda where torch has it: models and correctors.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
     show: Annotated[
         list[str] | None,
@@ -106,8 +108,9 @@ def study(
         batch=batch,
         compress_at=compress_at,
     )
+    refuse_absent_device(device, f"the device {device}")
     with progress_bar("study", quiet=quiet) as on_progress:
-        result = run_study(plan, output, on_progress=on_progress, show=tuple(show or ()))
+        result = run_study(plan, output, on_progress=on_progress, show=tuple(show or ()), device=device)
     if json:
         found = diagnose(output)
         told = result.to_json() | ({} if found is None else {"diagnosis": found.to_json()})

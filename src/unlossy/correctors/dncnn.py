@@ -39,7 +39,7 @@ def open_from(name: str, file: str, choices: "Choices") -> Corrector:
     if choices.threads:
         torch.set_num_threads(choices.threads)
     path = Path(file).expanduser()
-    device = import_module("unlossy.correctors.torch_device").device_of(choices.device)
+    device = import_module("unlossy.core.torch_device").device_of(choices.device)
     network = DncnnNetwork(_network(path).to(device), choices.device)
     digest = digest_of({"network": name, "weights": file_digest(path)})
     return GuidedCorrector(f"{name}@{file}", digest, ("torch", "numpy"), network, Unguarded(), choices.max_bytes)

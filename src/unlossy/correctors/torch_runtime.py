@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from unlossy.core.torch_device import device_of
 from unlossy.correctors.base import Condition
 from unlossy.correctors.nets.sizes import load_network
 from unlossy.correctors.nets.unet import STRIDE, UNet, UNetShape
 from unlossy.correctors.nets.weights_file import load_weights
-from unlossy.correctors.torch_device import device_of
 
 
 @dataclass(frozen=True, slots=True)

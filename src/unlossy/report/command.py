@@ -8,7 +8,7 @@ DEFAULTS = {"task": "classification", "seed": 0, "batch": 32, "compress_at": "so
 """What `unlossy study` takes where an option is left out."""
 
 
-def study_command(plan: StudyPlan, run: str) -> str:
+def study_command(plan: StudyPlan, run: str, device: str = "cpu") -> str:
     """`unlossy study ...` as a person would type it: defaults left out, qualities of one codec in one list."""
     words = ["unlossy", "study", "--model", plan.model, "--data", plan.data]
     for spec in codec_specs(plan.codecs):
@@ -20,7 +20,8 @@ def study_command(plan: StudyPlan, run: str) -> str:
     for mitigation in plan.mitigations:
         if plan.mitigations != ("none",):
             words += ["--mitigate", mitigation]
-    return shlex.join([*words, "-o", run])
+    where = [] if device == "cpu" else ["--device", device]
+    return shlex.join([*words, *where, "-o", run])
 
 
 def codec_specs(settings: tuple[str, ...]) -> list[str]:

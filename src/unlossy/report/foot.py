@@ -13,7 +13,7 @@ from unlossy.tasks.registry import yardstick
 def made_section(run: LoadedRun) -> Html:
     """Command, settings, versions and digests of a run."""
     plan, made_by = run.result.plan, run.made_by
-    versions = made_by.get("versions") or {}
+    versions, device = made_by.get("versions") or {}, str(made_by.get("device", "cpu"))
     encoders = sorted({str(encoder) for encoder in (made_by.get("encoders") or {}).values()})
     facts = [
         ("model", plan.model),
@@ -25,6 +25,7 @@ def made_section(run: LoadedRun) -> Html:
         ("compressed at", "source size" if plan.compress_at == "source" else "the model's input size"),
         ("seed, batch", f"{plan.seed}, {plan.batch}"),
         ("encoders", "; ".join(encoders)),
+        ("device", device),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(versions.items()) if version)),
         ("Python", str(made_by.get("python", "unknown"))),
         ("plan", plan.hash),
@@ -34,7 +35,13 @@ def made_section(run: LoadedRun) -> Html:
         "div",
         tag("h3", run.name),
         tag("p", "The command that makes it again:"),
-        tag("pre", tag("code", study_command(plan, run.result.run)), tabindex=0, role="region", aria_label="Command"),
+        tag(
+            "pre",
+            tag("code", study_command(plan, run.result.run, device)),
+            tabindex=0,
+            role="region",
+            aria_label="Command",
+        ),
         tag("dl", *rows),
         class_="made",
     )

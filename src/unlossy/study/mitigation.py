@@ -43,19 +43,22 @@ class Mitigation:
         return [_decoded(next(outcomes)) if isinstance(picture, Decoded) else picture for picture in pictures]
 
 
-def open_mitigations(plan: StudyPlan, own: Task, categories: Categories | None = None) -> tuple[Mitigation, ...]:
+def open_mitigations(
+    plan: StudyPlan, own: Task, categories: Categories | None = None, device: str = "cpu"
+) -> tuple[Mitigation, ...]:
     """The plan's mitigations, ready to work beside the study's `own` model.
 
     A corrector gets one thread, since it runs in the workers, of which there is one per core; a model gets what the
-    study's own gets. Raises UsageError (also where a model's classes are not the study's) and MissingDependency.
+    study's own gets. Raises UsageError (also where a model's classes are not the study's, or one does not go to the
+    device) and MissingDependency.
     """
     tasks = {plan.model: own}
     for spec in [parts_of(text).model for text in plan.mitigations]:
         if spec and spec not in tasks:
-            tasks[spec] = load_task(plan.task, spec, categories=categories)
+            tasks[spec] = load_task(plan.task, spec, categories=categories, device=device)
             refuse_other_classes(own, tasks[spec])
     with _torch_threads_kept():
-        return tuple(_open(text, own, tasks) for text in plan.mitigations)
+        return tuple(_open(text, own, tasks, device) for text in plan.mitigations)
 
 
 def made_by(mitigations: Sequence[Mitigation]) -> dict[str, Any]:
@@ -74,9 +77,9 @@ def remarks_of(mitigations: Sequence[Mitigation]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mitigation.remark for mitigation in mitigations if mitigation.remark))
 
 
-def _open(text: str, own: Task, tasks: dict[str, Task]) -> Mitigation:
+def _open(text: str, own: Task, tasks: dict[str, Task], device: str) -> Mitigation:
     parts = parts_of(text)
-    corrector = open_corrector(parts.corrector, Choices(threads=1)) if parts.corrector else None
+    corrector = open_corrector(parts.corrector, Choices(threads=1, device=device)) if parts.corrector else None
     if not parts.model:
         return Mitigation(text, corrector)
     return Mitigation(text, corrector, tasks[parts.model], remark_on_classes(own, tasks[parts.model]))

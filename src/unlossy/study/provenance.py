@@ -14,7 +14,7 @@ ALWAYS = ("unlossy", "numpy", "Pillow", "simplejpeg")
 
 
 def provenance_of(
-    plan: StudyPlan, items: Sequence[Item], task: Task, mitigations: Sequence[Mitigation] = ()
+    plan: StudyPlan, items: Sequence[Item], task: Task, mitigations: Sequence[Mitigation] = (), device: str = "cpu"
 ) -> dict[str, Any]:
     """A JSON object; equal objects give equal rows (but for times) on the same machine."""
     methods, remarks = made_by(mitigations), (*task.remarks, *remarks_of(mitigations))
@@ -29,6 +29,7 @@ def provenance_of(
         "encoders": {codec.setting: codec.encoder for codec in plan.made_codecs},
         "versions": {name: version_of(name) for name in libraries},
         "python": platform.python_version(),
+        **({} if device == "cpu" else {"device": device}),
         **({"mitigations": methods} if methods else {}),
         **({"remarks": list(remarks)} if remarks else {}),
     }

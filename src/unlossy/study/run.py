@@ -44,23 +44,26 @@ def run_study(
     on_progress: Progress | None = None,
     engine: Engine | None = None,
     show: Sequence[str] = (),
+    device: str = "cpu",
 ) -> StudyResult:
     """The result of the plan, its rows in the folder `run`; goes on where an earlier, killed run stopped.
 
+    `device` is torch's name of where models and correctors answer, "cpu" or "cuda"; a RUN begun on one goes on there.
     Pictures that changed their answer are kept in `run`/pictures, and the strips of the items whose keys `show` names.
     Raises UsageError before any work (no data, no such model, labels that do not fit, a folder with another plan or of
-    other pictures), RunError where the run cannot go on (locked, disk full). Failed items are rows.
+    other pictures, no such device or a model that does not go there), RunError where the run cannot go on (locked, disk
+    full). Failed items are rows.
     """
     dataset = open_dataset(plan.data, targets=yardstick(plan.task).targets)
     items, categories = list(islice(dataset, plan.limit)), categories_of(dataset)
     refuse_unknown(items, show)
-    task = load_task(plan.task, plan.model, categories=categories)
+    task = load_task(plan.task, plan.model, categories=categories, device=device)
     labelled = labelled_for(items, dataset, task)
     items = labelled.items
-    mitigations = open_mitigations(plan, task, categories)
+    mitigations = open_mitigations(plan, task, categories, device)
     labelled.refuse_other_order(mitigations)
     answerer = Answerer(task, {m.text: m.task for m in mitigations if m.task is not None}, plan.batch)
-    made_by = labelled.explained(provenance_of(plan, items, task, mitigations))
+    made_by = labelled.explained(provenance_of(plan, items, task, mitigations, device))
     with open_run(Path(run), plan, made_by | _unused(dataset) | {SAMPLES: samples_of(items)}) as store:
         refuse_resized(Path(run), items, store.source_sizes())
         key = store.add_provenance(made_by)

@@ -26,26 +26,28 @@ Categories = Mapping[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A task: its yardstick, and what makes one of a model SPEC, the dataset's categories, and threads."""
+    """A task: its yardstick, and what makes one of a model SPEC, the dataset's categories, threads and a device."""
 
     yardstick: Callable[[], Yardstick]
-    load: Callable[[str, Categories, int | None], Task]
+    load: Callable[[str, Categories, int | None, str], Task]
 
 
-def _classification(spec: str, _categories: Categories, threads: int | None) -> Task:
-    return ClassificationTask(load_classifier(spec, threads=threads))
+def _classification(spec: str, _categories: Categories, threads: int | None, device: str) -> Task:
+    return ClassificationTask(load_classifier(spec, threads=threads, device=device))
 
 
-def _detection(spec: str, categories: Categories, threads: int | None) -> Task:
-    return DetectorTask(load_detector(spec, threads=threads), DetectionYardstick(), categories)
+def _detection(spec: str, categories: Categories, threads: int | None, device: str) -> Task:
+    return DetectorTask(load_detector(spec, threads=threads, device=device), DetectionYardstick(), categories)
 
 
-def _instances(spec: str, categories: Categories, threads: int | None) -> Task:
-    return DetectorTask(load_detector(spec, threads=threads), InstanceSegmentationYardstick(), categories)
+def _instances(spec: str, categories: Categories, threads: int | None, device: str) -> Task:
+    return DetectorTask(
+        load_detector(spec, threads=threads, device=device), InstanceSegmentationYardstick(), categories
+    )
 
 
-def _segmentation(spec: str, categories: Categories, threads: int | None) -> Task:
-    return SegmenterTask(load_segmenter(spec, threads=threads), categories)
+def _segmentation(spec: str, categories: Categories, threads: int | None, device: str) -> Task:
+    return SegmenterTask(load_segmenter(spec, threads=threads, device=device), categories)
 
 
 TASKS: dict[str, Registered] = {
@@ -53,17 +55,27 @@ TASKS: dict[str, Registered] = {
     "detection": Registered(DetectionYardstick, _detection),
     "instance_segmentation": Registered(InstanceSegmentationYardstick, _instances),
     "semantic_segmentation": Registered(SemanticSegmentationYardstick, _segmentation),
-    "text": Registered(TextYardstick, lambda spec, _, threads: TextTask(load_reader(spec, threads=threads))),
+    "text": Registered(
+        TextYardstick, lambda spec, _, threads, device: TextTask(load_reader(spec, threads=threads, device=device))
+    ),
 }
 
 
-def load_task(task: str, model_spec: str, *, categories: Categories | None = None, threads: int | None = None) -> Task:
+def load_task(
+    task: str,
+    model_spec: str,
+    *,
+    categories: Categories | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
+) -> Task:
     """The task with the model that a SPEC names, answering in the dataset's categories where it has some.
 
-    Raises UsageError (unknown task or model, a model that knows none of the categories) and MissingDependency.
+    Raises UsageError (unknown task or model, a model that knows none of the categories, or that does not run on the
+    device) and MissingDependency.
     """
     _check(task)
-    return TASKS[task].load(model_spec, categories or {}, threads)
+    return TASKS[task].load(model_spec, categories or {}, threads, device)
 
 
 def yardstick(task: str) -> Yardstick:

@@ -6,7 +6,9 @@ import torch
 
 from tests.tasks.conformance import picture
 from tests.tasks.detection.small_detectors import LABELS, build_hf
+from tests.tasks.elsewhere import send_elsewhere
 from unlossy.core.errors import UsageError
+from unlossy.tasks.models.detection import torch_batches
 from unlossy.tasks.models.detection.registry import load_detector
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 from unlossy.tasks.registry import load_task
@@ -97,3 +99,16 @@ def test_a_classifier_is_no_detector(tmp_path):
 
     with pytest.raises(UsageError, match="cannot load it as a detector"):
         load_detector(build_classifier(tmp_path, 0))
+
+
+@pytest.mark.parametrize("kind", ["detr", "rt_detr", "yolos", "mask2former"])
+def test_a_detector_answers_from_elsewhere(monkeypatch, families, kind):
+    task = "instance_segmentation" if kind == "mask2former" else "detection"
+    here = load_task(task, families(kind), threads=1)
+    asked = send_elsewhere(monkeypatch, torch_batches)
+    there = load_task(task, families(kind), threads=1, device="cuda")
+    shown = [here.prepare(picture(64, 96, seed=seed)) for seed in range(2)]
+    for ours, theirs in zip(there.predict(shown), here.predict(shown), strict=True):
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
+        assert len(ours.scores)
+    assert asked == ["cuda"]

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.tasks.conformance import picture
+from tests.tasks.elsewhere import Elsewhere
 from unlossy.core.errors import ModelError, UsageError
 from unlossy.tasks.models.detection import torchvision as adapter
 from unlossy.tasks.models.detection.registry import load_detector
@@ -131,3 +132,13 @@ def test_other_weights_are_no_detector(tmp_path):
     save_file({"x": torch.zeros(3)}, str(tmp_path / "w.safetensors"))
     with pytest.raises(UsageError, match="holds no detector of 'ssdlite320_mobilenet_v3_large'"):
         load_detector(f"torchvision:ssdlite320_mobilenet_v3_large@{tmp_path / 'w.safetensors'}")
+
+
+def test_a_detector_answers_from_elsewhere():
+    network, shown = tiny_mask_rcnn(), torch.from_numpy(picture(48, 64).transpose(2, 0, 1).copy())[None] / 255
+    with torch.inference_mode():
+        (here,), (there,) = (
+            adapter.detecting(network)(kind, [(48, 64)]) for kind in (shown, shown.as_subclass(Elsewhere))
+        )
+    np.testing.assert_allclose(there.scores, here.scores, atol=1e-5)
+    assert len(here.scores)

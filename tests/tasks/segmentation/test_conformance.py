@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.tasks.conformance import Case, Conformance, picture
+from tests.tasks.elsewhere import send_elsewhere
 from tests.tasks.segmentation.small_segmenters import BUILDERS, LABELS, build_deeplab, colour_onnx, facts_json
 from unlossy.core.errors import ModelError, UsageError
+from unlossy.tasks.models.segmentation import torch_network
 from unlossy.tasks.models.segmentation.base import Segmenter
 from unlossy.tasks.models.segmentation.hf import load as load_hf
 from unlossy.tasks.models.segmentation.registry import ADAPTERS, load_segmenter
@@ -172,3 +174,14 @@ def test_gradients_go_through_to_raw_class_values(segmenter_specs, prefix):
     assert values.shape[:2] == (2, len(LABELS))
     values.square().sum().backward()
     assert images.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("prefix", ["hf", "torchvision"])
+def test_a_segmenter_answers_from_elsewhere(monkeypatch, segmenter_specs, segmentation_tasks, prefix):
+    here = segmentation_tasks(prefix)
+    asked = send_elsewhere(monkeypatch, torch_network)
+    there = load_task("semantic_segmentation", segmenter_specs(prefix), threads=1, device="cuda")
+    shown = [here.prepare(picture(40, 50, seed=seed)) for seed in range(2)]
+    for ours, theirs in zip(there.predict(shown), here.predict(shown), strict=True):
+        same_map(ours, theirs)
+    assert asked == ["cuda"]

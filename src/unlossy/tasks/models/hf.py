@@ -17,7 +17,7 @@ from unlossy.tasks.models.tabulated import tabulated
 from unlossy.tasks.models.torch_answer import torch_answer, torch_trainable
 
 
-def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
+def load(name: str, *, spec: str, threads: int | None, device: str = "cpu") -> AssembledClassifier:
     """The classifier in a folder written by save_pretrained, or of a hub id; raises UsageError, MissingDependency."""
     folder = model_folder(name)
     transformers = transformers_for(spec)
@@ -33,7 +33,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         libraries=("transformers", "torch", "torchvision", "Pillow"),
         resize_rgb=resize,
         normalise_rgb=tabulated(normalise),
-        answer=torch_answer(network, lambda output: output.logits, threads),
+        answer=torch_answer(network, lambda output: output.logits, threads, device),
         trainable=torch_trainable(network, lambda output: output.logits),
     )
 

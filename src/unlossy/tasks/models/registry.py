@@ -21,16 +21,17 @@ FORMS = """  hf:PATH_OR_ID               hf:google/mobilenet_v2_1.0_224, hf:./my
   py:MODULE:CALLABLE          py:my_models:classify"""
 
 
-def load_classifier(spec: str, *, threads: int | None = None) -> Classifier:
+def load_classifier(spec: str, *, threads: int | None = None, device: str = "cpu") -> Classifier:
     """The classifier that a SPEC names, ready to answer.
 
     Args:
         spec: PREFIX:NAME, one of the forms in `FORMS`.
         threads: threads for one answer, in the whole process for torch models; None leaves the library's default.
+        device: torch's name of the device that answers, "cpu" or "cuda"; the latter for torch models alone.
 
     Raises:
         UsageError: unknown form, or a model that cannot be found or does not fit its weights.
         MissingDependency: the extra of that kind is not installed.
     """
-    found = load_by_prefix(spec, ADAPTERS, what="model", forms=FORMS, threads=threads)
+    found = load_by_prefix(spec, ADAPTERS, what="model", forms=FORMS, threads=threads, device=device)
     return cast("Classifier", found)

@@ -23,7 +23,7 @@ from unlossy.tasks.models.torch_answer import torch_answer, torch_trainable
 from unlossy.tasks.models.torchvision_compat import ensure_torchvision
 
 
-def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
+def load(name: str, *, spec: str, threads: int | None, device: str = "cpu") -> AssembledClassifier:
     """The classifier that timm calls NAME, with the classes its weights have; raises UsageError, MissingDependency."""
     model, file = split_name(name)
     require("torch", "timm", f"the model {spec!r}")
@@ -43,7 +43,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         libraries=("timm", "torch", "torchvision", "Pillow"),
         resize_rgb=resize,
         normalise_rgb=tabulated(normalise),
-        answer=torch_answer(network, lambda output: output, threads),
+        answer=torch_answer(network, lambda output: output, threads, device),
         trainable=torch_trainable(network, lambda output: output),
     )
 

@@ -9,26 +9,26 @@ from jaxtyping import Float32
 
 from unlossy.core.tools import require
 from unlossy.tasks.models.outputs import in_batches_of_one_shape
+from unlossy.tasks.models.placed import placed
 
 
 def torch_answer(
     network: Any,  # noqa: ANN401 (a torch module; torch is not imported to be named)
     pick: Callable[[Any], Any],
     threads: int | None,
+    device: str = "cpu",
 ) -> Callable[[Sequence[Float32[np.ndarray, "3 _ _"]]], Float32[np.ndarray, "b k"]]:
     """A function that gives float32 logits (b, k) of float32 images; `pick` takes them out of what the network returns.
 
-    `threads` sets torch's intra-op threads, which are one number for the whole process.
+    `threads` and `device` are those of `placed`.
     """
     torch = require("torch", "hf", "a torch model")
-    network.eval().requires_grad_(False)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    there = placed(network, threads, device)
 
     def run(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            answer = pick(network(torch.from_numpy(images)))
-            return np.asarray(answer.float().numpy())
+            answer = pick(network(there(images)))
+            return np.asarray(answer.float().cpu().numpy())
 
     return lambda batch: in_batches_of_one_shape(batch, run)
 

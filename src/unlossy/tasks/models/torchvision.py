@@ -22,7 +22,7 @@ from unlossy.tasks.models.torch_answer import torch_answer, torch_trainable
 from unlossy.tasks.models.torchvision_files import architecture
 
 
-def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
+def load(name: str, *, spec: str, threads: int | None, device: str = "cpu") -> AssembledClassifier:
     """The classifier that torchvision calls NAME; as many classes as FILE has. Raises UsageError, MissingDependency."""
     found = architecture(
         name,
@@ -42,7 +42,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledClassifier:
         libraries=("torchvision", "torch", "Pillow"),
         resize_rgb=preprocess.resize,
         normalise_rgb=tabulated(preprocess.normalise),
-        answer=torch_answer(network, lambda output: output, threads),
+        answer=torch_answer(network, lambda output: output, threads, device),
         trainable=torch_trainable(network, lambda output: output),
     )
 

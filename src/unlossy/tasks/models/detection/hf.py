@@ -16,7 +16,7 @@ from unlossy.tasks.detections import Detections
 from unlossy.tasks.models.detection.base import MIN_SCORE, AssembledDetector
 from unlossy.tasks.models.detection.boxes import detections
 from unlossy.tasks.models.detection.mask_parts import run_lengths, tight_box
-from unlossy.tasks.models.detection.torch_batches import n_not_finite, nan_error, torch_answer
+from unlossy.tasks.models.detection.torch_batches import n_not_finite, nan_error, on_processor, torch_answer
 from unlossy.tasks.models.hf import labels_of
 from unlossy.tasks.models.hf_parts import (
     as_usage_error,
@@ -36,7 +36,7 @@ MASKED = ("mask2former", "maskformer")
 Read = Callable[[Any, list[tuple[int, int]]], list[Detections | ModelError]]
 
 
-def load(name: str, *, spec: str, threads: int | None) -> AssembledDetector:
+def load(name: str, *, spec: str, threads: int | None, device: str = "cpu") -> AssembledDetector:
     """The detector in a folder written by save_pretrained, or of a hub id; raises UsageError, MissingDependency."""
     folder = model_folder(name)
     transformers = transformers_for(spec)
@@ -58,7 +58,9 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledDetector:
         libraries=("transformers", "torch", "torchvision", "Pillow"),
         resize_rgb=resize,
         normalise_rgb=tabulated(normalise),
-        answer=torch_answer(network, lambda images, sizes: read(network(pixel_values=images), sizes), threads),
+        answer=torch_answer(
+            network, lambda images, sizes: read(on_processor(network(pixel_values=images)), sizes), threads, device
+        ),
         gives_masks=masked,
         trainable=None if masked else lambda: _trainable(network),
     )

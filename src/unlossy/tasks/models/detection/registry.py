@@ -20,12 +20,13 @@ FORMS = """  hf:PATH_OR_ID            hf:PekingU/rtdetr_r18vd, hf:./my-detector
   py:MODULE:CALLABLE       py:my_models:detect"""
 
 
-def load_detector(spec: str, *, threads: int | None = None) -> Detector:
+def load_detector(spec: str, *, threads: int | None = None, device: str = "cpu") -> Detector:
     """The detector that a SPEC names, ready to answer.
 
     Args:
         spec: PREFIX:NAME, one of the forms in `FORMS`.
         threads: threads for one answer, in the whole process for torch models; None leaves the library's default.
+        device: torch's name of the device that answers, "cpu" or "cuda"; the latter for torch models alone.
 
     Raises:
         UsageError: unknown form, or a model that cannot be found or does not fit its weights.
@@ -33,5 +34,5 @@ def load_detector(spec: str, *, threads: int | None = None) -> Detector:
     """
     if spec.startswith("timm:"):
         raise UsageError(f"{spec}: timm has no detectors. A detector is given as one of:\n{FORMS}")
-    found = load_by_prefix(spec, ADAPTERS, what="detector", forms=FORMS, threads=threads)
+    found = load_by_prefix(spec, ADAPTERS, what="detector", forms=FORMS, threads=threads, device=device)
     return cast("Detector", found)

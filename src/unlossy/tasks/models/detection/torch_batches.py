@@ -13,6 +13,7 @@ from unlossy.core.errors import ModelError
 from unlossy.core.tools import require
 from unlossy.tasks.detections import Detections
 from unlossy.tasks.models.detection.base import Sized
+from unlossy.tasks.models.placed import placed
 
 Answer = Callable[[Sequence[Sized]], list[Detections | ModelError]]
 
@@ -29,26 +30,33 @@ def torch_answer(
     network: Any,  # noqa: ANN401 (a torch module; torch is not imported to be named)
     run: Callable[[Any, list[tuple[int, int]]], Sequence[Detections | ModelError]],
     threads: int | None,
+    device: str = "cpu",
 ) -> Answer:
-    """A detector's `answer`: `run` gets a tensor (b, 3, h, w) and the sources' sizes, without gradients.
+    """A detector's `answer`: `run` gets a tensor (b, 3, h, w) where the network is and the sources' sizes.
 
-    `threads` sets torch's intra-op threads, which are one number for the whole process.
+    It is called without gradients, and what it gives is on the processor. `threads` and `device` are those of `placed`.
     """
     torch = require("torch", "hf", "a torch model")
-    network.eval().requires_grad_(False)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    there = placed(network, threads, device)
 
     def answer(batch: Sequence[Sized]) -> list[Detections | ModelError]:
         found: dict[int, Detections | ModelError] = {}
         for places in of_one_shape(batch):
-            images = torch.from_numpy(np.stack([batch[place].pixels for place in places]))
+            images = there(np.stack([batch[place].pixels for place in places]))
             with torch.inference_mode():
                 answers = run(images, [batch[place].source_hw for place in places])
             found |= dict(zip(places, answers, strict=True))
         return [found[place] for place in range(len(batch))]
 
     return answer
+
+
+def on_processor(output: Any) -> Any:  # noqa: ANN401 (a mapping of tensors, as transformers answers)
+    """The same object, the tensors that it names on the processor."""
+    for name, value in list(output.items()):
+        if hasattr(value, "cpu"):
+            output[name] = value.cpu()
+    return output
 
 
 def n_not_finite(tensors: Sequence[Any], place: int) -> int:

@@ -36,7 +36,7 @@ COUNTER = ".num_batches_tracked"
 LABELS = '{"file": "weights.safetensors", "labels": ["", "cat", "dog"]}'
 
 
-def load(name: str, *, spec: str, threads: int | None) -> AssembledDetector:
+def load(name: str, *, spec: str, threads: int | None, device: str = "cpu") -> AssembledDetector:
     """The detector that torchvision calls NAME; as many classes as FILE has. Raises UsageError, MissingDependency."""
     found = architecture(name, spec=spec, what="detector", known=_detectors)
     models, model, file = found.models, found.name, found.weights
@@ -50,7 +50,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledDetector:
         libraries=("torchvision", "torch"),
         resize_rgb=lambda image_hwc: image_hwc,
         normalise_rgb=_scaled,
-        answer=torch_answer(network, detecting(network), threads),
+        answer=torch_answer(network, detecting(network), threads, device),
         gives_masks=model.startswith("maskrcnn"),
         trainable=lambda: import_module("unlossy.tasks.models.detection.torchvision_heads").trainable(network),
     )
@@ -66,7 +66,7 @@ def detecting(network: Any) -> Callable[[Any, list[tuple[int, int]]], list[Detec
         head.register_forward_hook(lambda _module, _inputs, answer: _refuse_nan(answer))
 
     def run(images: Any, _sizes: list[tuple[int, int]]) -> list[Detections]:  # noqa: ANN401
-        return [_found({key: value.numpy() for key, value in one.items()}) for one in network(list(images))]
+        return [_found({key: value.cpu().numpy() for key, value in one.items()}) for one in network(list(images))]
 
     return run
 

@@ -24,7 +24,7 @@ from unlossy.tasks.models.segmentation.torch_network import torch_trainable, tor
 from unlossy.tasks.models.tabulated import tabulated
 
 
-def load(name: str, *, spec: str, threads: int | None) -> AssembledSegmenter:
+def load(name: str, *, spec: str, threads: int | None, device: str = "cpu") -> AssembledSegmenter:
     """The segmenter in a folder written by save_pretrained, or of a hub id; raises UsageError, MissingDependency."""
     folder = model_folder(name)
     transformers = transformers_for(spec)
@@ -45,7 +45,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledSegmenter:
         libraries=("transformers", "torch", "torchvision", "Pillow"),
         resize_rgb=resize,
         normalise_rgb=tabulated(normalise),
-        answer=torch_values(network, _logits, threads),
+        answer=torch_values(network, _logits, threads, device),
         align_corners=bool(getattr(network.config, "tf_padding", False)),
         trainable=torch_trainable(network, _logits),
     )

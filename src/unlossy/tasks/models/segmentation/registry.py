@@ -20,12 +20,13 @@ FORMS = """  hf:PATH_OR_ID            hf:nvidia/segformer-b0-finetuned-ade-512-5
   py:MODULE:CALLABLE       py:my_models:segment"""
 
 
-def load_segmenter(spec: str, *, threads: int | None = None) -> Segmenter:
+def load_segmenter(spec: str, *, threads: int | None = None, device: str = "cpu") -> Segmenter:
     """The semantic segmenter that a SPEC names, ready to answer.
 
     Args:
         spec: PREFIX:NAME, one of the forms in `FORMS`.
         threads: threads for one answer, in the whole process for torch models; None leaves the library's default.
+        device: torch's name of the device that answers, "cpu" or "cuda"; the latter for torch models alone.
 
     Raises:
         UsageError: unknown form, or a model that cannot be found or does not fit its weights.
@@ -33,5 +34,5 @@ def load_segmenter(spec: str, *, threads: int | None = None) -> Segmenter:
     """
     if spec.startswith("timm:"):
         raise UsageError(f"{spec}: timm has no segmenters. A segmenter is given as one of:\n{FORMS}")
-    found = load_by_prefix(spec, ADAPTERS, what="segmenter", forms=FORMS, threads=threads)
+    found = load_by_prefix(spec, ADAPTERS, what="segmenter", forms=FORMS, threads=threads, device=device)
     return cast("Segmenter", found)

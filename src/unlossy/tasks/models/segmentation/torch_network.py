@@ -8,26 +8,26 @@ import numpy as np
 from jaxtyping import Float32
 
 from unlossy.core.tools import require
+from unlossy.tasks.models.placed import placed
 
 
 def torch_values(
     network: Any,  # noqa: ANN401 (a torch module; torch is not imported to be named)
     pick: Callable[[Any], Any],
     threads: int | None,
+    device: str = "cpu",
 ) -> Callable[[Sequence[Float32[np.ndarray, "3 _ _"]]], Float32[np.ndarray, "b k h w"]]:
     """A function from float32 pictures of one size to class values; `pick` takes them out of the network's answer.
 
-    `threads` sets torch's intra-op threads, which are one number for the whole process.
+    `threads` and `device` are those of `placed`.
     """
     torch = require("torch", "hf", "a torch model")
-    network.eval().requires_grad_(False)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    there = placed(network, threads, device)
 
     def answer(pictures: Sequence[Float32[np.ndarray, "3 _ _"]]) -> Float32[np.ndarray, "b k h w"]:
         with torch.inference_mode():
-            values = pick(network(torch.from_numpy(np.stack(pictures))))
-            return np.asarray(values.float().numpy())
+            values = pick(network(there(np.stack(pictures))))
+            return np.asarray(values.float().cpu().numpy())
 
     return answer
 

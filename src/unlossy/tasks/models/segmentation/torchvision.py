@@ -26,7 +26,7 @@ HEAD = "classifier."
 AUXILIARY = "aux_classifier."
 
 
-def load(name: str, *, spec: str, threads: int | None) -> AssembledSegmenter:
+def load(name: str, *, spec: str, threads: int | None, device: str = "cpu") -> AssembledSegmenter:
     """The segmenter that torchvision calls NAME; as many classes as FILE has. Raises UsageError, MissingDependency."""
     found = architecture(
         name, spec=spec, what="semantic segmenter", known=lambda models: models.list_models(module=models.segmentation)
@@ -43,7 +43,7 @@ def load(name: str, *, spec: str, threads: int | None) -> AssembledSegmenter:
         libraries=("torchvision", "torch", "Pillow"),
         resize_rgb=preprocess.resize,
         normalise_rgb=tabulated(preprocess.normalise),
-        answer=torch_values(network, _logits, threads),
+        answer=torch_values(network, _logits, threads, device),
         trainable=torch_trainable(network, _logits),
     )
 

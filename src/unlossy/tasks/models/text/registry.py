@@ -17,16 +17,17 @@ FORMS = """  tesseract:LANGUAGES[psm=N,scale=X]   tesseract:eng, tesseract:eng+d
   py:MODULE:CALLABLE                   py:my_models:read"""
 
 
-def load_reader(spec: str, *, threads: int | None = None) -> Reader:
+def load_reader(spec: str, *, threads: int | None = None, device: str = "cpu") -> Reader:
     """The text recogniser that a SPEC names, ready to read.
 
     Args:
         spec: PREFIX:NAME, one of the forms in `FORMS`.
         threads: how many processor cores it may use; None for all.
+        device: "cpu"; no recogniser goes elsewhere.
 
     Raises:
         UsageError: unknown form, or a model that cannot be found or does not fit its description.
         MissingDependency: a program or the extra of that kind is not installed.
     """
-    found = load_by_prefix(spec, ADAPTERS, what="text recogniser", forms=FORMS, threads=threads)
+    found = load_by_prefix(spec, ADAPTERS, what="text recogniser", forms=FORMS, threads=threads, device=device)
     return cast("Reader", found)
