@@ -69,10 +69,7 @@ def _guided(
     name: str, weights: str, library: str, network: Network, choices: "Choices", stated: str
 ) -> GuidedCorrector:
     """The network under the rules that its file states (JSON, empty for the usual ones) and those chosen."""
-    try:
-        guards = stated_guards(name, stated, choices.hidden)
-    except RecursionError as error:
-        raise UsageError(f"{name}: the weights state guards that are nested too deeply") from error
+    guards = stated_guards(name, stated, choices.hidden)
     if not math.isfinite(guards.bypass_step):
         raise UsageError(f"{name}: the weights state a bypass_step of {guards.bypass_step}; it must be finite")
     digest = digest_of({"weights": weights, "guards": asdict(guards) | {"hidden": guards.hidden.value}})

@@ -4,7 +4,6 @@ Groups come with each image: `class` and `supercategory` of the category that co
 annotations' areas), `split` where the folder is named so. Boxes and masks are not read.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any, Final
 
 from unlossy.core.errors import UsageError
 from unlossy.core.paths import is_file, is_folder
-from unlossy.core.tools import printable
+from unlossy.core.tools import json_of, printable
 from unlossy.datasets.coco_places import PictureFolder, picture_folder
 from unlossy.datasets.folder import UNLISTED, LocalFiles
 from unlossy.datasets.naming import is_split
@@ -91,8 +90,8 @@ def _read(file: Path) -> Mapping[str, Any]:
         size_bytes = file.stat().st_size
         if size_bytes > MAX_JSON_BYTES:
             raise UsageError(f"{file} has {size_bytes} bytes; a COCO file may have {MAX_JSON_BYTES}: split it")
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        content = json_of(file.read_bytes())
+    except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {file}: {error}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{file} is no COCO file: it holds no object with `images`")

@@ -10,7 +10,6 @@ file an id is the number of the model's output.
 
 import hashlib
 import io
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from unlossy.core.blobs import FileBlob
 from unlossy.core.errors import ItemError, LabelError, UsageError
 from unlossy.core.paths import is_file, is_folder
 from unlossy.core.pixels import MAX_PIXELS, large_pictures
-from unlossy.core.tools import printable
+from unlossy.core.tools import json_of, printable
 from unlossy.core.types import Blob, LabelMapTarget
 from unlossy.datasets.containers.base import Container
 from unlossy.datasets.failed import failed_blob
@@ -121,11 +120,11 @@ def _names(root: Path) -> tuple[dict[int, str], frozenset[int]]:
     if file is None:
         return {}, frozenset({NO_CLASS_ID})
     try:
-        table = json.loads(file.read_text("utf-8"))
+        table = json_of(file.read_text("utf-8"))
         if not isinstance(table, dict):
             raise ValueError("it holds no object")
         names = {int(key): name for key, name in table.items()}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f'cannot read {file} as names by id, {{"1": "person", ...}}: {error}') from error
     for number, name in names.items():
         if not isinstance(name, str) or not name.strip() or not 0 <= number <= MAX_ID:

@@ -10,7 +10,6 @@ other alone.
 """
 
 import csv
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 from unlossy.core.errors import UsageError
 from unlossy.core.paths import is_file, is_folder
-from unlossy.core.tools import printable
+from unlossy.core.tools import json_of, printable
 from unlossy.core.types import TextTarget
 from unlossy.datasets.folder import UNLISTED, LocalFiles
 from unlossy.datasets.tree import Label, Special, TreeDataset, in_key_order
@@ -174,8 +173,8 @@ def _is_there(file: Path) -> bool:
 def _page(file: Path) -> str | None:
     """The lines of a page's JSON; None where it is a JSON about something else."""
     try:
-        content: Any = json.loads(_decoded(file))
-    except (ValueError, RecursionError) as error:
+        content: Any = json_of(_decoded(file))
+    except ValueError as error:
         raise UsageError(f"cannot read {file}: {error}") from error
     if not isinstance(content, dict) or "lines" not in content:
         return None

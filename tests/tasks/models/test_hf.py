@@ -150,6 +150,13 @@ def test_damaged_files_are_a_usage_error(copy):
         load_classifier(f"hf:{copy}")
 
 
+@pytest.mark.parametrize("text", ['{"a": ', "[" * 100_000])
+def test_a_broken_config_of_another_name_is_told(copy, text):
+    (copy / "quantize_config.json").write_text(text)
+    with pytest.raises(UsageError, match=r"quantize_config\.json: cannot be read as JSON"):
+        load_classifier(f"hf:{copy}")
+
+
 def test_labels_come_from_the_config_when_it_names_any(copy):
     assert load_classifier(f"hf:{copy}").labels is None
     config = json.loads((copy / "config.json").read_text())

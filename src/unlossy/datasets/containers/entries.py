@@ -6,12 +6,12 @@
 An archive inside the archive is refused with a row. All others are counted by suffix.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from unlossy.core.errors import ItemError, RefusedError
+from unlossy.core.tools import json_of
 from unlossy.core.types import Blob, ClassTarget
 from unlossy.datasets.containers.base import Archive, Member
 from unlossy.datasets.failed import failed_blob
@@ -86,8 +86,8 @@ def _label(entry: Entry, label: Member) -> Member:
         return label
     try:
         text = entry.blob().all().decode()
-        value = _from_json(json.loads(text)) if entry.name.lower().endswith(".json") else text.strip()
-    except (ItemError, ValueError, RecursionError):
+        value = _from_json(json_of(text)) if entry.name.lower().endswith(".json") else text.strip()
+    except (ItemError, ValueError):
         return label
     name = str(value)
     if name.isdecimal() and len(name) < 10:

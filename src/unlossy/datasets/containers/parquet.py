@@ -5,7 +5,6 @@ Which columns hold images: those that the table's own `huggingface` metadata cal
 metadata call ClassLabel, else one of LABEL_NAMES. Sixteen rows are in memory at a time.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from unlossy.core.blobs import BytesBlob, FileBlob
 from unlossy.core.errors import ItemError, NoImageError, ReadError
+from unlossy.core.tools import json_of
 from unlossy.core.types import Blob, ClassTarget
 from unlossy.datasets.containers.base import Archive, Container, Member, stream_of
 from unlossy.datasets.failed import failed_blob
@@ -107,8 +107,8 @@ def _blob(data: Any) -> Blob:  # noqa: ANN401 (bytes or None)
 def _features(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
     """Column names to what `datasets` says of them; empty without, or where it is no JSON."""
     try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError, RecursionError):
+        features = json_of((metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
         return {}
     return features if isinstance(features, dict) else {}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from unlossy.core.errors import UsageError
+from unlossy.core.tools import json_of
 from unlossy.tasks.models.outputs import OutputKind
 from unlossy.tasks.models.preprocess import FILTERS, Preprocess
 
@@ -47,12 +48,12 @@ def read_facts(path: Path) -> ModelFacts:
 def read_described(path: Path, understand: Callable[[Mapping[str, Any]], T], minimal: str) -> T:
     """What `understand` makes of a JSON file's object; UsageErrors name the file and show the `minimal` one."""
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json_of(path.read_text("utf-8"))
         if not isinstance(document, Mapping):
             raise UsageError("an object {...} was expected")
         _refuse_non_finite(document, "")
         return understand(document)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the latter of what looks into all that it holds
         raise UsageError(f"{path}: cannot be read as JSON: {error}") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}\nA minimal file:\n{minimal}") from None
@@ -61,8 +62,8 @@ def read_described(path: Path, understand: Callable[[Mapping[str, Any]], T], min
 def stated_file(path: Path) -> str | None:
     """The model file that a JSON says it belongs to; None where there is no such JSON or it says nothing."""
     try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        document = json_of(path.read_text("utf-8"))
+    except (OSError, ValueError):
         return None
     file = document.get("file") if isinstance(document, dict) else None
     return file if isinstance(file, str) else None

@@ -4,7 +4,6 @@ The processor's geometry and its arithmetic are called apart: once with rescale 
 geometry off. A probe at loading proves that the two halves give exactly the whole, else the processor is refused.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from unlossy.core.errors import MissingDependency, UsageError
-from unlossy.core.tools import require
+from unlossy.core.tools import json_of, require
 from unlossy.tasks.models.digests import model_digest
 from unlossy.tasks.models.hub import hub_folder
 from unlossy.tasks.models.preprocess import refuse_sliver
@@ -130,9 +129,16 @@ def _prove_split(
 
 
 def folder_digest(folder: Path) -> str:
-    """The digest of the weights and of every config in the folder."""
-    settings = {file.name: json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*config.json"))}
+    """The digest of the weights and of every config in the folder; raises UsageError where one cannot be read."""
+    settings = {file.name: _config(file) for file in sorted(folder.glob("*config.json"))}
     return model_digest(sorted(folder.glob("*.safetensors")), settings)
+
+
+def _config(file: Path) -> Any:  # noqa: ANN401 (any JSON value)
+    try:
+        return json_of(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: cannot be read as JSON ({error}); mend or remove it") from error
 
 
 @contextmanager
