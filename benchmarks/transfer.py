@@ -16,7 +16,7 @@ from unlossy.report import write_report
 from unlossy.report.loaded import short_name
 from unlossy.report.methods import points_text, share_text
 from unlossy.report.recommendation import recommend
-from unlossy.report.transfer import aim_name, corrector_name
+from unlossy.report.transfer import aim_name
 from unlossy.runs.mitigations import short_names
 from unlossy.runs.pairs import images_needed
 from unlossy.runs.transfer import transfer_of
@@ -84,14 +84,16 @@ def print_matrix(results):
         print(found)
         return
     models = [short_name(result.plan.model) for result in results]
+    files = short_names([corrector.mitigation for corrector in found.correctors])
     print("\nShare of the loss won back, % [95 %]; then, of what the corrector aimed at that model wins, %")
     for setting in found.settings:
-        print(f"\n{setting:34s}" + "".join(f"{model:>44s}" for model in models))
+        print(f"\n{setting:54s}" + "".join(f"{model:>44s}" for model in models))
         for corrector in found.correctors:
             cells = [found.cells.get((setting, corrector.digest, n)) for n in range(len(results))]
             told = ["" if cell is None else _told(cell.recovered, cell) for cell in cells]
-            name = corrector_name(corrector) if corrector.aimed_at else f"{corrector_name(corrector)} (fidelity)"
-            print(f"{name:34s}" + "".join(f"{text:>44s}" for text in told))
+            aim = f"aimed at {aim_name(corrector)}" if corrector.aimed_at else aim_name(corrector)
+            name = f"{files[corrector.mitigation].removeprefix('correct=')} ({aim})"
+            print(f"{name:54s}" + "".join(f"{text:>44s}" for text in told))
     print("\ncorrectors: " + "; ".join(f"{c.mitigation}: {aim_name(c)}" for c in found.correctors))
 
 
