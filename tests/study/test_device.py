@@ -7,6 +7,7 @@ import pytest
 from unlossy.cli.main import run as run_cli
 from unlossy.core.errors import UsageError
 from unlossy.correctors.registry import Choices
+from unlossy.report import write_report
 from unlossy.report.command import study_command
 from unlossy.runs import read_made_by
 from unlossy.study import StudyPlan, mitigation, run_study
@@ -63,13 +64,11 @@ def test_an_absent_device_is_refused_before_work(photos, model, tmp_path, capsys
     assert not (tmp_path / "run").exists()
 
 
-def test_the_report_tells_the_device_and_its_command_names_it(photos, model, tmp_path, monkeypatch):
+def test_the_report_tells_the_device_and_its_command_names_it(photos, model, tmp_path):
     plan = StudyPlan(model, photos, codecs="jpeg:10", limit=4)
     result = run_study(plan, tmp_path / "run")
     made_by = tmp_path / "run" / "made_by.json"
     made_by.write_text(json.dumps(json.loads(made_by.read_text()) | {"device": "cuda:1"}))
-    from unlossy.report import write_report
-
     page = write_report([result], tmp_path / "report.html").read_text()
     assert "<dt>device</dt><dd>cuda:1</dd>" in page
     assert "--device cuda:1 -o" in page

@@ -2,8 +2,6 @@
 
 import torch
 
-GOES_THERE = ("hf", "timm", "torchvision")
-
 
 class Elsewhere(torch.Tensor):
     """What is made of one is one; NumPy gets none of its numbers, but `.cpu()` gives them."""

@@ -91,7 +91,7 @@ def correct(
     """
     if hidden not in {kind.value for kind in Hidden}:
         raise UsageError(f"--hidden is one of {', '.join(kind.value for kind in Hidden)}, not {hidden!r}")
-    refuse_absent_device(device, f"the device {device}")
+    refuse_absent_device(device)
     plan = RepairPlan(source, output, format_name, partial, palettes=hidden == Hidden.ALWAYS.value)
     made = open_corrector(corrector, Choices(hidden=Hidden(hidden), device=device))
     with progress_bar("correct", quiet=quiet) as on_progress:

@@ -108,7 +108,7 @@ def study(
         batch=batch,
         compress_at=compress_at,
     )
-    refuse_absent_device(device, f"the device {device}")
+    refuse_absent_device(device)
     with progress_bar("study", quiet=quiet) as on_progress:
         result = run_study(plan, output, on_progress=on_progress, show=tuple(show or ()), device=device)
     if json:

@@ -114,7 +114,7 @@ def corrector(
             raise UsageError(f"there is no folder {str(folder)!r}; --images takes folders of clean pictures")
     torch = require("torch", "train", "training a corrector")
     trainer = import_module("unlossy.train.corrector")
-    refuse_absent_device(device, f"the device {device}")
+    refuse_absent_device(device)
     if threads is not None:
         torch.set_num_threads(threads)
     settings = trainer.settings_of(

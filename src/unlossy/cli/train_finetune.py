@@ -108,7 +108,7 @@ def finetune(
     if qualities is not None and codec:
         raise UsageError("--qualities and --codec both say what to compress with; give one of them")
     torch = require("torch", "train", "fine-tuning")
-    refuse_absent_device(device, f"the device {device}")
+    refuse_absent_device(device)
     if threads is not None:
         torch.set_num_threads(threads)
     trainer, draw = import_module("unlossy.train.finetune"), import_module("unlossy.train.finetune_draw")

@@ -112,7 +112,7 @@ def ttac(
         if not folder.is_dir():
             raise UsageError(f"there is no folder {str(folder)!r}; --images takes folders of pictures")
     torch = require("torch", "train", "task-targeted training")
-    refuse_absent_device(device, f"the device {device}")
+    refuse_absent_device(device)
     initial = weights_of(corrector)
     trainer, parts = import_module("unlossy.train.ttac"), import_module("unlossy.train.state")
     opening = import_module("unlossy.tasks.models.differentiable").open_differentiable

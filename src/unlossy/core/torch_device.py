@@ -16,6 +16,11 @@ def device_of(name: str, extra: str = "train") -> Any:  # noqa: ANN401 (a torch.
     torch = require("torch", extra, f"the device {name}")
     try:
         device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"the device {name!r} is none that torch knows; give cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"torch sees no GPU here, so the device {name} cannot be; leave it out, or give cpu")
+    try:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         finding = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
