@@ -17,14 +17,16 @@ def device_of(name: str, extra: str = "train") -> Any:  # noqa: ANN401 (a torch.
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise UsageError(f"the device {name!r} is none that torch knows; give cpu or cuda") from error
+        raise _unusable(name, "it is none that torch knows") from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"torch sees no GPU here, so the device {name} cannot be; leave it out, or give cpu")
+        raise _unusable(name, "torch sees no GPU here")
     try:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         finding = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UsageError(
-            f"torch cannot use the device {name!r} here ({finding}); give cpu, or cuda for a GPU"
-        ) from error
+        raise _unusable(name, finding) from error
     return device
+
+
+def _unusable(name: str, finding: str) -> UsageError:
+    return UsageError(f"torch cannot use the device {name!r} here ({finding}); give cpu, or cuda for a GPU")
